@@ -1,0 +1,1 @@
+"""Extensions to the protocol (RFC 6455 section 9)."""
