@@ -1,12 +1,12 @@
 """Builds the native modules. Everything else about the package stands in pyproject.toml.
 
-Every .pyx file under src/openline/engine/native becomes one extension module. They stand or fall together: where
-one cannot be compiled, none is installed, and openline runs in pure Python.
+Every .pyx file under src/openline/engine/native becomes one extension module. They stand or fall together:
+where one cannot be compiled, none is installed, and openline runs in pure Python.
 
 Environment:
     OPENLINE_PURE=1: build no native module.
-    OPENLINE_SANITIZE=1: the build of `make native-debug`, with AddressSanitizer and UndefinedBehaviorSanitizer,
-        Cython's own checks, and debug information. A failure is then an error.
+    OPENLINE_SANITIZE=1: the build of `make native-debug`, with AddressSanitizer,
+        UndefinedBehaviorSanitizer, Cython's own checks and debug information. A failure is then an error.
 """
 
 from __future__ import annotations
@@ -68,9 +68,8 @@ class BuildNative(build_ext):
                 Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
                 if self.editable_mode:
                     Path("src", self.get_ext_filename(extension.name)).unlink(missing_ok=True)
-            print(
-                f"openline: the C compiler ({self.compiler.compiler_so[0]}) failed; installing pure Python instead"
-            )
+            compiler = self.compiler.compiler_so[0]
+            print(f"openline: the C compiler ({compiler}) failed; installing pure Python instead")
 
 
 def native_modules() -> list[Extension]:

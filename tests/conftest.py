@@ -83,8 +83,8 @@ def pytest_report_header() -> str:
 def pytest_collection_finish() -> None:
     """Prepare the checks that follow each test.
 
-    What a loop and an engine open once in a process is opened now, so that it is not taken for a test's; and what the
-    imports left behind is taken out of the garbage collector's sight, which makes its runs after each test cheap.
+    What a loop and an engine open once in a process is opened now, so that it is not taken for a test's; and
+    what the imports left is taken out of the garbage collector's sight: its runs after each test are cheap.
     """
     engine_name()
     gc.collect()

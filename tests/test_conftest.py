@@ -76,14 +76,9 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     samples.write_text(SAMPLES)
     report = folder / "report.xml"
     root = Path(__file__).parents[1]
-    options = [
-        f"--rootdir={folder}",
-        f"-c{root / 'pyproject.toml'}",
-        "-ptests.conftest",
-        "-pno:cacheprovider",
-    ]
+    options = ["-q", f"--rootdir={folder}", f"-c{root / 'pyproject.toml'}", f"--junit-xml={report}"]
     subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *options, f"--junit-xml={report}", str(samples)],
+        [sys.executable, "-m", "pytest", "-ptests.conftest", "-pno:cacheprovider", *options, str(samples)],
         cwd=root,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])},
         stdout=subprocess.DEVNULL,

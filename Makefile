@@ -1,0 +1,80 @@
+# Everything that is done with this repository, by its name. `make help` lists it.
+
+PORT ?= 8000
+BIN := $(CURDIR)/.venv/bin
+PLAYGROUND := src/openline/playground
+WEB := $(shell find $(PLAYGROUND)/web -name node_modules -prune -o -type f -print 2>/dev/null)
+
+NODE_PEERS := $(patsubst %/package.json,%/node_modules/.package-lock.json,$(wildcard tests/interop/package.json))
+
+# Tools of .venv first: also a node that had to be installed there.
+export PATH := $(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format types bench fuzz soak docs native native-debug asan-test dev clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: run native $(PLAYGROUND)/static/index.html ## Make .venv with openline in it, ready to run
+
+demo: install ## Open the playground: make demo PORT=9000
+	$(BIN)/openline demo --port $(PORT)
+
+test: dev $(PLAYGROUND)/static/index.html $(NODE_PEERS) ## Run all tests (20 minutes at most)
+	$(BIN)/python tools/test_all.py
+
+lint: dev ## Check the style of the sources
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: dev ## Bring the sources into the style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: dev ## Check the types, strictly
+	$(BIN)/pyright
+
+bench: dev ## Compare with other libraries
+	$(BIN)/python -m benchmarks
+
+fuzz: dev ## Look for inputs that break the protocol, native against pure: make fuzz SECONDS=600
+	$(BIN)/python -m tests.fuzz $(SECONDS)
+
+soak: dev ## Let many connections come, talk and go, and watch memory and descriptors: make soak SECONDS=3600
+	$(BIN)/python -m tests.soak $(SECONDS)
+
+docs: dev ## Generate the reference from the docstrings
+	$(BIN)/python tools/reference.py
+
+native: ## Compile the native engine in place
+	$(BIN)/python setup.py -q build_ext --inplace
+
+native-debug: ## Compile it once more, with sanitizers, into build/asan
+	mkdir -p build/asan/lib && find build/asan/lib -name '*.py' -delete
+	OPENLINE_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/asan --build-lib build/asan/lib
+
+asan-test: dev ## Run the tests of protocol and engine on that build
+	$(BIN)/python tools/test_all.py asan
+
+clean: ## Remove what was built (not .venv)
+	rm -rf build dist src/*.egg-info artifacts $(PLAYGROUND)/static src/openline/engine/native/*.so
+	find src tests tools -name __pycache__ -prune -exec rm -rf {} +
+
+# What the above stand on.
+
+.PHONY: run
+run:
+	@tools/bootstrap.sh run cc node
+
+dev: ## Make .venv with all that development needs
+	@tools/bootstrap.sh dev cc node chromium
+	@$(MAKE) --no-print-directory native
+
+$(PLAYGROUND)/static/index.html: $(WEB)
+	cd $(PLAYGROUND)/web && npm ci --no-audit --no-fund && npm run build
+	@touch $@
+
+$(NODE_PEERS): tests/interop/package.json tests/interop/package-lock.json
+	cd tests/interop && npm ci --no-audit --no-fund
+	@touch $@

@@ -1,0 +1,186 @@
+"""Runs all tests of openline, stage after stage, and says at the end what went wrong.
+
+Usage: python tools/test_all.py [--list] [STAGE...]
+
+Without arguments every stage runs. A stage that fails does not stop the others; the exit status is 1 when any
+failed. What cannot run on this machine is named with its reason, before and after.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = sys.executable
+PYTHON_VERSIONS = ("3.11", "3.12", "3.13", "3.14", "3.15")
+
+# Folders with a stage of their own; the others are the matrix.
+OWN_STAGE = ("tests/protocol", "tests/interop", "tests/browser", "tests/docs")
+MATRIX = ["tests", *(f"--ignore={folder}" for folder in OWN_STAGE)]
+ON_EVERY_PYTHON = ["tests/protocol", "tests/engine", "tests/websocket"]
+UNDER_SANITIZERS = ["tests/protocol", "tests/engine", "tests/conformance"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Commands that run one after the other until one fails."""
+
+    name: str
+    commands: Sequence[Sequence[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    missing: str | None = None  # why it cannot run here
+    network: bool = False  # its commands may install packages, and keep the proxy variables for that
+
+
+def pytest(*arguments: str, python: str = PYTHON) -> list[str]:
+    """A command that runs tests; what is slow shows."""
+    return [python, "-m", "pytest", "--durations=5", "--durations-min=2", *arguments]
+
+
+def stages() -> Iterator[Stage]:
+    """All stages, in their order: what is quick and fails most often comes first."""
+    native = {"OPENLINE_ENGINE": "native"}
+    yield Stage("lint", [["ruff", "check", "."], ["ruff", "format", "--check", "."]])
+    yield Stage("types", [["pyright"]], network=True)  # pyright fetches itself when it first runs
+    yield Stage(
+        "protocol",
+        [
+            [PYTHON, "-m", "coverage", "run", "-m", "pytest", "tests/protocol"],
+            [PYTHON, "-m", "coverage", "report", "--fail-under=100"],
+        ],
+    )
+    yield Stage("native-asyncio", [pytest(*MATRIX)], native)
+    yield Stage("native-uvloop", [pytest("-m", "engine", *MATRIX)], native | {"OPENLINE_TEST_LOOP": "uvloop"})
+    yield Stage("portable-asyncio", [pytest("-m", "engine", *MATRIX)], {"OPENLINE_ENGINE": "portable"})
+    yield Stage("pure", [pytest("-m", "engine", *MATRIX), pytest("tests/protocol")], {"OPENLINE_PURE": "1"})
+    yield sanitizers()
+    for version in PYTHON_VERSIONS:
+        if version != "{}.{}".format(*sys.version_info):
+            yield other_python(version)
+    yield Stage("interop", [pytest("tests/interop")], native)
+    missing = None if shutil.which("chromium") else "there is no chromium"
+    yield Stage("browser", [pytest("tests/browser")], native, missing)
+    yield Stage("docs", [pytest("tests/docs")], native)
+
+
+def sanitizers() -> Stage:
+    """The native code under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        return Stage("asan", [], missing="there is no gcc")
+    library = subprocess.run(
+        [compiler, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    if not os.path.isabs(library):
+        return Stage("asan", [], missing="gcc is here without libasan")
+    environment = {
+        "OPENLINE_ENGINE": "native",
+        "PYTHONPATH": str(ROOT / "build/asan/lib"),
+        "PYTHONMALLOC": "malloc",  # or Python's own allocator would hide what is done with freed memory
+        "ASAN_OPTIONS": "detect_leaks=0",  # Python itself leaves memory to the end of the process
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+    }
+    # env(1) sets LD_PRELOAD for the tests alone: make and the compiler do without.
+    run = ["env", f"LD_PRELOAD={library}", *pytest(*UNDER_SANITIZERS)]
+    return Stage("asan", [["make", "--no-print-directory", "native-debug"], run], environment)
+
+
+def other_python(version: str) -> Stage:
+    """The tests of protocol, engine and API on another Python, against the wheel that it builds."""
+    name = f"python{version}"
+    base = find_python(version)
+    if base is None:
+        return Stage(name, [], missing="it is not installed")
+    environment = ROOT / f".venv-{version}"
+    python = str(environment / "bin/python")
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    return Stage(
+        name,
+        [
+            [base, "-m", "venv", str(environment)],
+            [*install, "setuptools>=77", "Cython>=3.1,<4"],
+            # setuptools never removes from build/lib what is gone from src; a wheel would carry it on.
+            ["find", "build", "-maxdepth", "1", "-name", "lib*", "-exec", "rm", "-r", "{}", "+"],
+            [*install, "--no-build-isolation", ".[test]"],
+            [*install, "--no-build-isolation", "--no-deps", "--force-reinstall", "."],
+            pytest(*ON_EVERY_PYTHON, python=python),
+        ],
+        {"OPENLINE_ENGINE": "native"},
+        network=True,
+    )
+
+
+def find_python(version: str) -> str | None:
+    """An interpreter of a version, such as "3.12", on PATH or among those of pyenv."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
+    for candidate in filter(None, [shutil.which(f"python{version}"), *map(str, installed)]):
+        # A shim of pyenv is there for versions, too, that are not switched on.
+        probe = [candidate, "-c", "import ensurepip, venv, sys; print('{}.{}'.format(*sys.version_info))"]
+        answer = subprocess.run(probe, capture_output=True, text=True)
+        if answer.returncode == 0 and answer.stdout.strip() == version:
+            return candidate
+    return None
+
+
+def environment_for(stage: Stage) -> dict[str, str]:
+    """Our own environment without what would bend the tests, and with what the stage adds."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENLINE_")}
+    if not stage.network:
+        kept = {name: value for name, value in kept.items() if not name.lower().endswith("_proxy")}
+    path = os.pathsep.join([str(Path(PYTHON).parent), kept.get("PATH", os.defpath)])
+    return kept | {"PATH": path} | dict(stage.environment)
+
+
+def run(stage: Stage) -> bool:
+    """Run one stage; True when all of its commands ended well."""
+    for command in stage.commands:
+        print("$", " ".join(command), flush=True)
+        ended = subprocess.run(command, cwd=ROOT, env=environment_for(stage), stdin=subprocess.DEVNULL)
+        if ended.returncode:
+            print(f"{stage.name}: exit status {ended.returncode}", flush=True)
+            return False
+    return True
+
+
+def main(arguments: list[str]) -> int:
+    """Run the stages that are asked for and print what became of each."""
+    known = list(stages())
+    if "--list" in arguments:
+        print(*(stage.name for stage in known), sep="\n")
+        return 0
+    unknown = set(arguments) - {stage.name for stage in known}
+    if unknown:
+        print(f"no such stage: {', '.join(sorted(unknown))}; --list names them", file=sys.stderr)
+        return 2
+    chosen = [stage for stage in known if not arguments or stage.name in arguments]
+    for stage in chosen:
+        if stage.missing:
+            print(f"{stage.name}: will not run, {stage.missing}")
+    results: list[tuple[str, str]] = []
+    failed = 0
+    for stage in chosen:
+        if stage.missing:
+            results.append((stage.name, f"not run: {stage.missing}"))
+            continue
+        print(f"\n=== {stage.name} ===", flush=True)
+        start = time.monotonic()
+        good = run(stage)
+        failed += not good
+        results.append((stage.name, f"{'ok' if good else 'FAILED':<7}{time.monotonic() - start:6.0f} s"))
+    print("\n=== stages ===")
+    for name, result in results:
+        print(f"{name:<18}{result}")
+    print(f"{failed} of {len(chosen)} stages failed" if failed else "all stages that ran are good")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
