@@ -1,0 +1,1 @@
+"""The bytes: descriptors, buffers, deadlines, TLS and wake-ups. See README.md."""
