@@ -1,0 +1,12 @@
+#include "options.h"
+#include "script.h"
+#include "stream.h"
+#include "traffic.h"
+
+int main(int argc, char **argv)
+{
+    parse_options(argc, argv);
+    load_script();
+    prepare_streams();
+    run_traffic();
+}

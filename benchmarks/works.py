@@ -1,0 +1,142 @@
+"""What is measured: one row a work."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: What Chrome offers.
+CHROME_DEFLATE = "permessage-deflate; client_max_window_bits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One work, done alike by every peer.
+
+    Attributes:
+        mode: Of the load client.
+        payload: Kind of the messages (see ``payloads``).
+        size: Of each message, in bytes.
+        connections: Open at the same time.
+        in_flight: Messages of one connection that are not yet answered; fan-out: not yet with all.
+        deflate: ``None``: not offered. ``equal``: a window of 15 bits and context takeover both ways, for every peer.
+            ``default``: what each peer answers to Chrome's offer by itself.
+        tls: Over TLS 1.3.
+        keepalive: Pings every 20 s, as most libraries do by default; off where messages flow.
+        echoes: Idle works: messages that each connection echoes before its memory is read.
+        also: Peers on the other event loop, beside those that were asked for.
+    """
+
+    name: str
+    title: str
+    mode: Literal["echo", "fanout", "open", "idle"] = "echo"
+    payload: Literal["binary", "text", "json"] = "binary"
+    size: int = 64
+    connections: int = 100
+    in_flight: int = 1
+    deflate: Literal["equal", "default"] | None = None
+    tls: bool = False
+    keepalive: bool = False
+    echoes: int = 0
+    also: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> bool:
+        """Whether the messages are text: ``str`` in and out on the server."""
+        return self.payload != "binary"
+
+    @property
+    def unit(self) -> str:
+        """What the figures are for one of."""
+        return {"echo": "message", "fanout": "delivery", "open": "connection", "idle": "connection"}[self.mode]
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Features that a peer must have for it."""
+        needed = {
+            "fanout": self.mode == "fanout",
+            "deflate": self.deflate is not None,
+            "tls": self.tls,
+            "text": self.text,
+            "keepalive": self.keepalive,
+        }
+        return frozenset(feature for feature, wanted in needed.items() if wanted)
+
+
+_ALL = [
+    Work(
+        name="echo64c1",
+        title="echo 64 B, 1 connection",
+        connections=1,
+        also=("openline-listener@uvloop", "openline-coroutine@uvloop", "picows@asyncio"),
+    ),
+    Work(name="echo64", title="echo 64 B, 100 connections"),
+    Work(name="echo64x16", title="echo 64 B, 100 connections, 16 in flight on each", in_flight=16),
+    Work(name="echo64c15000", title="echo 64 B, 15,000 connections", connections=15_000),
+    Work(name="echo16k", title="echo 16 KiB, 100 connections", size=16_384),
+    Work(name="echo1m", title="echo 1 MB, 4 connections", size=1_000_000, connections=4),
+    Work(name="text1k", title="text echo, 1 KiB of mixed UTF-8, 100 connections", payload="text", size=1024),
+    Work(name="tls64", title="echo 64 B over TLS, 100 connections", tls=True),
+    Work(
+        name="deflate400",
+        title="echo 400 B of JSON with deflate, window of 15 bits, 100 connections",
+        payload="json",
+        size=400,
+        deflate="equal",
+    ),
+    Work(
+        name="deflate4k",
+        title="echo 4 kB of JSON with deflate, window of 15 bits, 100 connections",
+        payload="json",
+        size=4000,
+        deflate="equal",
+    ),
+    Work(
+        name="deflate400own",
+        title="echo 400 B of JSON with deflate, each peer's own default, 100 connections",
+        payload="json",
+        size=400,
+        deflate="default",
+    ),
+    Work(name="fanout64", title="fan-out 64 B to 500", mode="fanout", connections=500),
+    Work(
+        name="fanout400d",
+        title="fan-out 400 B of JSON with deflate to 500, window of 15 bits",
+        mode="fanout",
+        payload="json",
+        size=400,
+        connections=500,
+        deflate="equal",
+    ),
+    Work(name="handshake", title="opening handshake, 5,000 connections", mode="open", connections=5000),
+    Work(name="idle", title="idle connections, keepalive on, 10,000", mode="idle", connections=10_000, keepalive=True),
+    Work(
+        name="idletls",
+        title="idle TLS connections, keepalive on, 2,000",
+        mode="idle",
+        connections=2000,
+        keepalive=True,
+        tls=True,
+    ),
+    Work(
+        name="idledeflate",
+        title="idle connections, deflate as Chrome offers it, after 10 messages of 400 B each way, 2,000",
+        mode="idle",
+        payload="json",
+        size=400,
+        connections=2000,
+        keepalive=True,
+        deflate="default",
+        echoes=10,
+    ),
+    Work(
+        name="idle1m",
+        title="idle connections after each has echoed 1 MB once, 2,000",
+        mode="idle",
+        size=1_000_000,
+        connections=2000,
+        keepalive=True,
+        echoes=1,
+    ),
+]
+
+#: By name, in the order of the table.
+WORKS = {work.name: work for work in _ALL}
