@@ -1,0 +1,103 @@
+"""The line inspector: shows a page the frames of its own line, which a browser hides from it.
+
+A page invents a random token and opens two lines with it: the one it works with (``?inspect=TOKEN``) and the inspector's. A `Tap` on
+the first (``line.tap``: see the architecture page) puts the beginning of each frame into the page's `Feed`; the second carries it
+away, as JSON arrays of records, and takes wishes: ``{"ask": "ping"}`` has a sample sent on the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import cast
+from urllib.parse import parse_qs, urlsplit
+
+from openline import ServerConnection
+from openline.exceptions import ConnectionClosed
+from openline.playground.feeds import Feed, Feeds
+from openline.playground.samples import send_sample
+from openline.playground.tap import Tap
+from openline.protocol.close_codes import CloseCode
+from openline.protocol.http11 import Request
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")  # 128 random bits in base64url
+SAMPLE_PAUSE = 0.2  # seconds after a sample, in which the next wish waits
+
+
+class Inspector:
+    """The feeds of all pages that look at their lines."""
+
+    def __init__(self) -> None:
+        self._feeds = Feeds()
+        self._numbers = itertools.count(1)
+
+    def attach(self, line: ServerConnection, request: Request) -> None:
+        """Tap a line whose page watches it. Called before the handshake is answered, so that no frame is missed."""
+        if (token := token_of(request.path)) is not None:
+            line.tap = Tap(next(self._numbers), lambda record: self._feeds.put(token, record))
+
+    @asynccontextmanager
+    async def watching(self, line: ServerConnection) -> AsyncGenerator[None]:
+        """Record a line's handshake and its end, and let its page ask for samples meanwhile."""
+        tap, token = line.tap, token_of(line.request.path)
+        if token is None or not isinstance(tap, Tap):
+            yield
+            return
+        with self._feeds.hold(token) as feed:
+            feed.line = line
+            tap.opened(line.request, line.response)
+            try:
+                yield
+                await line.close()
+            finally:
+                tap.closed(line.close_code, line.close_reason)
+                if feed.line is line:
+                    feed.line = None
+
+    async def show(self, line: ServerConnection) -> None:
+        """Serve an inspector's own line: records go out as they come, wishes come in."""
+        token = token_of(line.request.path)
+        if token is None:
+            await line.close(CloseCode.POLICY_VIOLATION, "No token")
+            return
+        with self._feeds.hold(token) as feed:
+            sending = asyncio.create_task(_send_batches(line, feed))
+            try:
+                async for message in line:
+                    await _grant(message, feed)
+            finally:
+                sending.cancel()
+                with suppress(asyncio.CancelledError):
+                    await sending
+
+
+async def _send_batches(line: ServerConnection, feed: Feed) -> None:
+    with suppress(ConnectionClosed):
+        async for batch in feed.batches():
+            await line.send(json.dumps(batch, separators=(",", ":")))
+        await line.close(CloseCode.POLICY_VIOLATION, "The page has opened another inspector's line")
+
+
+async def _grant(message: str | bytes, feed: Feed) -> None:
+    try:
+        wish: object = json.loads(message)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(wish, dict) and feed.line is not None:
+        with suppress(ConnectionClosed):  # it may close between the wish and its fulfilment
+            await send_sample(cast("dict[str, object]", wish).get("ask"), feed.line)
+        await asyncio.sleep(SAMPLE_PAUSE)
+
+
+def token_of(path: str) -> str | None:
+    """Return the token in a request's path; None where there is none that a page would invent."""
+    try:
+        query = parse_qs(urlsplit(path).query, max_num_fields=16)
+    except ValueError:
+        return None
+    given = query.get("inspect", [""])[0]
+    return given if TOKEN.fullmatch(given) else None
