@@ -32,7 +32,7 @@ MOST_LINES = 800
 
 # A storey may import what is on its own or further down.
 STOREYS = (
-    {"exceptions"},
+    {"exceptions", "version"},
     {"protocol"},
     {"engine"},
     {"websocket"},

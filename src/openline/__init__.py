@@ -1,3 +1,3 @@
 """WebSocket for Python, from the wire up."""
 
-__version__ = "0.1.0"
+from openline.version import __version__ as __version__
