@@ -16,7 +16,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from openline.engine.native.codec cimport Header, openline_mask_copy, read_header
 from openline.engine.native.reactor cimport CORK_SIZE, EPOLLIN, EPOLLOUT, Reactor
@@ -324,7 +324,9 @@ cdef class Outlet(Pollable):
             count += 1
             limit -= size
             chunk = chunk.later
-        message = msghdr(msg_iov=pieces, msg_iovlen=count)
+        memset(&message, 0, sizeof(msghdr))
+        message.msg_iov = pieces
+        message.msg_iovlen = count
         while True:
             sent = sendmsg(self.fd, &message, MSG_NOSIGNAL)
             if sent >= 0:
