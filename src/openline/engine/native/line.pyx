@@ -439,7 +439,11 @@ cdef class Send(Suspension):
                     raise ConcurrencyError("a fragmented message is being sent")
                 message = self.message
                 self.message = None
-                line.emit(message, self.text, self.compress)
+                line.patient = True
+                try:
+                    line.emit(message, self.text, self.compress)
+                finally:
+                    line.patient = False
             if line.unsent <= line.high_water:
                 return True
         elif line.phase == CLOSED:

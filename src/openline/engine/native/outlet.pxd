@@ -39,6 +39,7 @@ cdef class Outlet(Pollable):
     cdef public object trace  # None, or a FrameTrace: shown every frame that is put
     cdef Finish finish
     cdef bint blocked         # the kernel takes no more; EPOLLOUT is asked for
+    cdef bint patient         # the caller of `put` will wait: one message may pass `max_unsent`
     cdef bint reading         # EPOLLIN is asked for
     cdef bint crowded         # went above the high-water mark; `drained` is due
     cdef bint broken          # a write failed: nothing more is written, what the peer sent before is still read

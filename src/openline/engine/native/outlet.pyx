@@ -94,7 +94,7 @@ cdef class Outlet(Pollable):
         """Writes one frame, header and payload, after everything put before it. `owner`: the bytes object of the payload, or None."""
         cdef Reactor reactor = self.reactor
         cdef uint8_t *room
-        cdef size_t total = head_size + size
+        cdef size_t total = head_size + size, waiting
         if self.fd < 0 or self.doomed or self.broken:
             return 0
         if self.trace is not None:
@@ -115,14 +115,16 @@ cdef class Outlet(Pollable):
                 return 0
         if reactor.cork_owner == <PyObject *>self and reactor.corked:
             reactor.flush_cork()
-        if self.unsent and self.unsent + total > self.max_unsent:
-            self.overrun()
-            return 0
+        waiting = self.unsent
+        if waiting and waiting + total > self.max_unsent:
+            return self.overrun()
         self.append(head, head_size, payload, size, owner, masked, key)
         if not self.blocked:
             self.write_out()
         if self.unsent > self.high_water:
             self.crowded = True
+        if self.unsent > self.max_unsent and not waiting and not self.patient:
+            return self.overrun()
         return 0
 
     cdef int put_urgent(self, int opcode, bytes frame) except -1:
@@ -406,6 +408,8 @@ cdef class Outlet(Pollable):
             self.crowded = True
         self.blocked = True
         self.update_interest()
+        if self.unsent > self.max_unsent:
+            return self.overrun()
         return 0
 
     cdef int keep_shared(self, bytes frame, ssize_t sent) except -1:

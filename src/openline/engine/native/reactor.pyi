@@ -1,0 +1,9 @@
+import asyncio
+
+class Reactor:
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+    @property
+    def attached(self) -> int: ...
+
+def reactor_of(loop: asyncio.AbstractEventLoop) -> Reactor: ...
