@@ -8,6 +8,7 @@ failed. What cannot run on this machine is named with its reason, before and aft
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import subprocess
@@ -119,9 +120,9 @@ def other_python(version: str) -> Stage:
 
 def find_python(version: str) -> str | None:
     """An interpreter of a version, such as "3.12", on PATH or among those of pyenv."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
-    for candidate in filter(None, [shutil.which(f"python{version}"), *map(str, installed)]):
+    pyenv = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
+    installed = sorted(glob.glob(f"{pyenv}/versions/{version}.*/bin/python{version}"), reverse=True)
+    for candidate in filter(None, [shutil.which(f"python{version}"), *installed]):
         # A shim of pyenv is there for versions, too, that are not switched on.
         probe = [candidate, "-c", "import ensurepip, venv, sys; print('{}.{}'.format(*sys.version_info))"]
         answer = subprocess.run(probe, capture_output=True, text=True)
