@@ -1,0 +1,1 @@
+"""What ``openline connect`` is made of."""

@@ -1,0 +1,1 @@
+"""What ``openline bench`` is made of."""

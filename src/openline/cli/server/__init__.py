@@ -1,0 +1,1 @@
+"""What ``openline serve`` is made of."""
