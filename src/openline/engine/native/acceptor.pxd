@@ -1,3 +1,4 @@
+from openline.engine.native.line cimport Line
 from openline.engine.native.reactor cimport Pollable
 
 
@@ -8,4 +9,7 @@ cdef class Acceptor(Pollable):
     cdef double tls_timeout
     cdef bint exhausted       # out of descriptors, and said so
 
+    cdef set greeting         # connections in their TLS handshake
+
+    cdef int introduce(self, Line line) except -1
     cdef int accept_one(self) except -1

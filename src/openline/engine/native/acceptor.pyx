@@ -12,10 +12,8 @@ import socket
 from libc.errno cimport (
     EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, EPROTO, errno,
 )
-
 from libc.stdint cimport uint32_t
 
-from openline.engine.native.line cimport Line
 from openline.engine.native.reactor cimport EPOLLIN, Reactor
 
 cdef extern from "<sys/socket.h>" nogil:
@@ -43,6 +41,7 @@ cdef class Acceptor(Pollable):
         self.factory = factory
         self.context = context
         self.tls_timeout = tls_timeout
+        self.greeting = set()
         # The reactor closes what it is given; the socket object keeps its own descriptor for its owner to look at.
         reactor.attach(self, os.dup(sock.fileno()))
         reactor.ask(self, EPOLLIN)
@@ -51,11 +50,22 @@ cdef class Acceptor(Pollable):
         return f"<openline acceptor {self.sock!r}>"
 
     def close(self):
-        """Stops accepting; connections stay."""
+        """Stops accepting; connections stay, but for those still in their TLS handshake."""
         if self.fd >= 0 and not self.doomed:
             # A listening socket takes connections for as long as any descriptor of it is open; the sweep is only soon.
             self.sock.close()
             self.reactor.retire(self)
+            for line in list(self.greeting):
+                (<Line>line).abort()
+
+    cdef int introduce(self, Line line) except -1:
+        """The connection is ready for its first byte."""
+        try:
+            line._connection_made()
+        except BaseException:
+            line.abort()
+            raise
+        return 0
 
     cdef int ready(self, uint32_t events) except -1:
         cdef int count
@@ -108,16 +118,18 @@ cdef class Acceptor(Pollable):
             raise
         line.attach(self.reactor, fd)
         if self.context is None:
-            line._connection_made()
+            self.introduce(line)
             return 1
 
         def established(error):
+            self.greeting.discard(line)
             if error is None:
                 (<Line>line).set_deadline(None)
-                line._connection_made()
+                self.introduce(line)
             else:
                 logging.getLogger("openline.server").info("TLS handshake failed: %s", error)
 
+        self.greeting.add(line)
         line.set_deadline(self.tls_timeout)
         line.start_tls(self.context, server_side=True, established=established)
         return 1

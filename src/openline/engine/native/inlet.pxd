@@ -81,7 +81,7 @@ cdef class Inlet(Outlet):
     cdef ssize_t parse(self, uint8_t *data, size_t size) except -1
     cdef ssize_t parse_partial(self, uint8_t *data, size_t size) except -1
     cdef bint plausible(self, const uint8_t *head, size_t size) noexcept
-    cdef bint happy(self, const Header *header) noexcept
+    cdef bint happy(self, const Header *header, size_t here) noexcept
     cdef int hand_over(self, const uint8_t *data, size_t size) except -1
     cdef int begin_payload(self, const Header *header) except -1
     cdef int make_room(self, size_t size) except -1

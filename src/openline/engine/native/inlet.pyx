@@ -25,7 +25,7 @@ from openline.engine.native.codec cimport (
     read_header,
 )
 from openline.engine.native.outlet cimport SHUT, WHOLE
-from openline.engine.native.reactor cimport EPOLLOUT, READ_SIZE, Reactor
+from openline.engine.native.reactor cimport EPOLLERR, EPOLLHUP, EPOLLOUT, READ_SIZE, Reactor
 
 from openline.protocol.states import State
 
@@ -92,7 +92,7 @@ cdef class Inlet(Outlet):
         self.go_on()
 
     cdef int ready(self, uint32_t events) except -1:
-        if events & EPOLLOUT:
+        if events & EPOLLOUT or (self.blocked and events & (EPOLLERR | EPOLLHUP)):
             self.write_out()
         if events & ~<uint32_t>EPOLLOUT and self.fd >= 0 and not self.doomed and self.reading:
             self.read_socket()
@@ -272,7 +272,7 @@ cdef class Inlet(Outlet):
                 if self.partial == NULL:
                     raise MemoryError
                 memset(self.partial, 0, sizeof(Partial))
-            elif self.happy(&header):
+            elif self.happy(&header, left - header.size):
                 at += header.size
                 left -= header.size
                 if header.length <= left:
@@ -320,7 +320,7 @@ cdef class Inlet(Outlet):
             if not self.plausible(partial.head, partial.head_size):
                 head = PyBytes_FromStringAndSize(<char *>partial.head, partial.head_size)
                 self.hand_over(<uint8_t *>PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))
-        elif self.happy(&header):
+        elif self.happy(&header, 0):
             self.drop_partial()
             if header.length == 0:
                 self.frame_complete(&header, data)
@@ -339,10 +339,10 @@ cdef class Inlet(Outlet):
             return False
         return size < 2 or (head[1] >> 7) != self.masks
 
-    cdef bint happy(self, const Header *header) noexcept:
-        """A data message in one frame that breaks no rule."""
+    cdef bint happy(self, const Header *header, size_t here) noexcept:
+        """A data message in one frame that breaks no rule; a compressed one only when `here`, its payload, has come whole."""
         cdef uint8_t first = header.first
-        if self.deflate is not None and first & RSV1 and not self.partial:
+        if first & RSV1 and self.deflate is not None and header.length <= here:
             first ^= RSV1
         return (
             (first == TEXT or first == BINARY)
@@ -358,6 +358,10 @@ cdef class Inlet(Outlet):
         self.reactor.depth += 1
         try:
             self._receive_rare(raw)
+        except BaseException as error:
+            # Nothing may be raised through the parser: it would lose its place in the stream.
+            self.reactor.report(self, error)
+            self.reset()
         finally:
             self.reactor.depth -= 1
         return 0
@@ -471,6 +475,8 @@ cdef class Inlet(Outlet):
             self.on_message(self, message)
         except Exception as error:
             self._callback_failed(error)
+        except BaseException as error:
+            self.reactor.report(self, error)  # an interrupt: passes when the turn is in order
         finally:
             PyContext_Exit(self.context)
             self.reactor.depth -= 1
@@ -505,7 +511,7 @@ cdef class Inlet(Outlet):
             free(self.ring)
             self.ring = NULL
             self.ring_size = 0
-        if self.queued == self.queue_low:
+        if not self.reading and self.queued <= self.queue_low:
             self.go_on()
         return message
 

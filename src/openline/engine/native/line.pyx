@@ -80,6 +80,7 @@ cdef class Line(Inlet):
 
         `established` is called with None when the handshake is done, or with the error that ended it.
         """
+        self.flush()
         self.established = established
         self.tls = TLS(context, server_side, server_hostname)
         self.blocked = True

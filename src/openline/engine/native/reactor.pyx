@@ -225,6 +225,8 @@ cdef class Reactor:
                     pollable.detached()
                 except BaseException as error:
                     self.report(pollable, error)
+                if self.corked:
+                    self.flush_cork()
         if self.attached == 0:
             self.leave()
         return 0
@@ -233,7 +235,7 @@ cdef class Reactor:
         """The last descriptor is gone: the loop is let go."""
         if self.epoll < 0:
             return 0
-        self.registered = False
+        self.registered = False  # first: the loop drops its registration now
         if not self.loop.is_closed():
             self.loop.remove_reader(self.epoll)
         if self.timer is not None:
@@ -330,9 +332,9 @@ cdef class Reactor:
                 self.judging = False
                 self.judge()
         finally:
-            if self.corked:
-                self.flush_cork()
-            if self.doomed:
+            while self.corked or self.doomed:
+                if self.corked:
+                    self.flush_cork()
                 self.sweep()
             self.running = False
         if self.epoll < 0:
