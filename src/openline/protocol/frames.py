@@ -33,6 +33,7 @@ __all__ = [
     "Opcode",
     "apply_mask",
     "encode_frame",
+    "parse_first_byte",
     "parse_header",
 ]
 
@@ -104,6 +105,21 @@ class Frame:
         return RSV1 * self.rsv1 | RSV2 * self.rsv2 | RSV3 * self.rsv3
 
 
+def parse_first_byte(byte: int) -> tuple[bool, int, Opcode]:
+    """Read the first byte of a frame: whether it is final, its reserved bits, its opcode.
+
+    Raises:
+        ProtocolError: The opcode is reserved, or a control frame is fragmented.
+    """
+    opcode = _OPCODES.get(byte & _OPCODE)
+    if opcode is None:
+        raise ProtocolError(f"RFC 6455 section 5.2: reserved opcode {byte & _OPCODE:#x}")
+    fin = byte >= FIN
+    if opcode >= Opcode.CLOSE and not fin:
+        raise ProtocolError("RFC 6455 section 5.5: fragmented control frame")
+    return fin, byte & _RSV, opcode
+
+
 def parse_header(data: bytes, offset: int = 0) -> FrameHeader | None:
     """Read the header of the frame that starts at ``offset``.
 
@@ -117,13 +133,7 @@ def parse_header(data: bytes, offset: int = 0) -> FrameHeader | None:
     available = len(data) - offset
     if available < 1:
         return None
-    first = data[offset]
-    opcode = _OPCODES.get(first & _OPCODE)
-    if opcode is None:
-        raise ProtocolError(f"RFC 6455 section 5.2: reserved opcode {first & _OPCODE:#x}")
-    fin = first >= FIN
-    if opcode >= Opcode.CLOSE and not fin:
-        raise ProtocolError("RFC 6455 section 5.5: fragmented control frame")
+    fin, rsv, opcode = parse_first_byte(data[offset])
     if available < 2:
         return None
 
@@ -143,7 +153,7 @@ def parse_header(data: bytes, offset: int = 0) -> FrameHeader | None:
         size += 4
         if available < size:
             return None
-    return FrameHeader(fin, first & _RSV, opcode, mask, length, size)
+    return FrameHeader(fin, rsv, opcode, mask, length, size)
 
 
 def _parse_long_length(field: bytes, size: int) -> int:

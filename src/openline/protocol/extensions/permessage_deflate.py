@@ -39,6 +39,7 @@ __all__ = [
     "ClientPerMessageDeflateFactory",
     "PerMessageDeflate",
     "ServerPerMessageDeflateFactory",
+    "compressed_bound",
     "enable_client_permessage_deflate",
     "enable_server_permessage_deflate",
 ]
@@ -59,6 +60,15 @@ _DATA_OPCODES = (Opcode.TEXT, Opcode.BINARY)
 # After a final block, input goes on in pieces of so many bytes: the end of each stream copies what follows
 # it.
 _PIECE_SIZE = 1024
+
+
+def compressed_bound(size: int) -> int:
+    """Return a number of bytes that no reasonable compressor exceeds for ``size`` bytes that it cannot compress.
+
+    With its worst settings, zlib adds an eighth (its function ``deflateBound``); here it is a quarter, and
+    some bytes for empty blocks.
+    """
+    return size + size // 4 + 64
 
 
 class _Compressor(Protocol):
