@@ -32,23 +32,24 @@ node_is_new() {
         "$node_at_least" 2>/dev/null && npm --version >/dev/null 2>&1
 }
 
+can_compile() {
+    "$1" -c 'import os, shutil, sys, sysconfig
+compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
+header = os.path.join(sysconfig.get_path("include"), "Python.h")
+sys.exit(not (shutil.which(compiler) and os.path.exists(header)))'
+}
+
 # What is missing, as Debian packages.
 python=$(find_python)
 missing=
 if [ -z "$python" ]; then
-    missing="python3 python3-venv python3-dev"
-else
-    "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="python3-venv"
-    for program; do
-        [ "$program" = cc ] || continue
-        "$python" -c 'import os, sysconfig
-raise SystemExit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' ||
-            missing="$missing python3-dev"
-    done
+    missing="python3 python3-venv"
+elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    missing="python3-venv"
 fi
 for program; do
     case $program in
-    cc) command -v cc >/dev/null || missing="$missing gcc libc6-dev" ;;
+    cc) [ -n "$python" ] && can_compile "$python" || missing="$missing gcc libc6-dev python3-dev" ;;
     chromium) command -v chromium >/dev/null || missing="$missing chromium" ;;
     esac
 done
