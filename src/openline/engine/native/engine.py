@@ -22,6 +22,7 @@ class NativeEngine:
     """See `openline.engine.base.Engine`."""
 
     name: Literal["native"] = "native"
+    line_class = Line
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

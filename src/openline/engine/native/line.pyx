@@ -307,6 +307,60 @@ cdef class Line(Inlet):
         self._overrun()
         return 0
 
+    @staticmethod
+    def fan_out(lines, bytes frame not None):
+        """Sends one unmasked frame to every line of `lines` (native, open, of this thread's loop).
+
+        Where nothing is corked or queued, the frame goes straight to the kernel, in one loop without the GIL; elsewhere it goes behind what
+        is there. A line that cannot take it all refers to the frame; nothing is copied.
+        """
+        cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(frame)
+        cdef size_t size = PyBytes_GET_SIZE(frame)
+        cdef list direct = []
+        cdef Line line
+        cdef Py_ssize_t count, at
+        cdef int *fds
+        cdef ssize_t *sent
+        for line in lines:
+            if line.fd < 0 or line.doomed or line.broken:
+                continue
+            if (
+                line.first != NULL
+                or line.blocked
+                or line.tls is not None
+                or line.trace is not None
+                or (line.reactor.cork_owner == <PyObject *>line and line.reactor.corked)
+            ):
+                line.put(NULL, 0, data, size, frame, False, 0)
+            else:
+                direct.append(line)
+        count = len(direct)
+        if count == 0:
+            return
+        fds = <int *>malloc(count * sizeof(int))
+        sent = <ssize_t *>malloc(count * sizeof(ssize_t))
+        if fds == NULL or sent == NULL:
+            free(fds)
+            free(sent)
+            raise MemoryError
+        try:
+            for at in range(count):
+                fds[at] = (<Line>direct[at]).fd
+            with nogil:
+                for at in range(count):
+                    sent[at] = send(fds[at], data, size, MSG_NOSIGNAL)
+                    if sent[at] < 0:
+                        sent[at] = -errno
+            for at in range(count):
+                line = <Line>direct[at]
+                if <size_t>sent[at] == size:
+                    line.accepted += size
+                else:
+                    line.keep_shared(frame, sent[at])
+        finally:
+            free(fds)
+            free(sent)
+
     # -- receiving, for the user ------------------------------------------------------------------------------------------------
 
     def recv(self, decode=None):
@@ -516,57 +570,3 @@ def _throw(kind, value, traceback):
 
 collections.abc.Coroutine.register(Recv)
 collections.abc.Coroutine.register(Send)
-
-
-def fan_out(lines, bytes frame not None):
-    """Sends one unmasked frame to every line of `lines` (native, open, of this thread's loop).
-
-    Where nothing is corked or queued, the frame goes straight to the kernel, in one loop without the GIL; elsewhere it goes behind what
-    is there. A line that cannot take it all refers to the frame; nothing is copied.
-    """
-    cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(frame)
-    cdef size_t size = PyBytes_GET_SIZE(frame)
-    cdef list direct = []
-    cdef Line line
-    cdef Py_ssize_t count, at
-    cdef int *fds
-    cdef ssize_t *sent
-    for line in lines:
-        if line.fd < 0 or line.doomed or line.broken:
-            continue
-        if (
-            line.first != NULL
-            or line.blocked
-            or line.tls is not None
-            or line.trace is not None
-            or (line.reactor.cork_owner == <PyObject *>line and line.reactor.corked)
-        ):
-            line.put(NULL, 0, data, size, frame, False, 0)
-        else:
-            direct.append(line)
-    count = len(direct)
-    if count == 0:
-        return
-    fds = <int *>malloc(count * sizeof(int))
-    sent = <ssize_t *>malloc(count * sizeof(ssize_t))
-    if fds == NULL or sent == NULL:
-        free(fds)
-        free(sent)
-        raise MemoryError
-    try:
-        for at in range(count):
-            fds[at] = (<Line>direct[at]).fd
-        with nogil:
-            for at in range(count):
-                sent[at] = send(fds[at], data, size, MSG_NOSIGNAL)
-                if sent[at] < 0:
-                    sent[at] = -errno
-        for at in range(count):
-            line = <Line>direct[at]
-            if <size_t>sent[at] == size:
-                line.accepted += size
-            else:
-                line.keep_shared(frame, sent[at])
-    finally:
-        free(fds)
-        free(sent)
