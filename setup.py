@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from setuptools import Extension, setup
-from setuptools.command.build_ext import build_ext  # Cython's own, where Cython is installed
+from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
 
 NATIVE = Path("src/openline/engine/native")
@@ -44,23 +45,16 @@ DIRECTIVES = {
 class BuildNative(build_ext):
     """Compile all native modules, or none."""
 
-    def finalize_options(self) -> None:
-        """Keep the generated C out of the source tree and hand the compiler directives to Cython."""
-        super().finalize_options()
-        self.cython_c_in_temp = True
-        self.cython_directives = DIRECTIVES
-        self.cython_line_directives = SANITIZE
-        self.cython_include_dirs = ["src"]
-
     def build_extensions(self) -> None:
         """Compile; where that fails, say so in one line and leave nothing behind.
 
         Raises:
             BaseError: in a sanitizer build, for which pure Python is no substitute.
         """
+        generate_c(self.extensions, self.build_temp)
         try:
-            for extension in self.extensions:
-                self.build_extension(extension)
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(self.build_extension, self.extensions))
         except (BaseError, CCompilerError):
             if SANITIZE:
                 raise
@@ -70,6 +64,22 @@ class BuildNative(build_ext):
                     Path("src", self.get_ext_filename(extension.name)).unlink(missing_ok=True)
             compiler = self.compiler.compiler_so[0]
             print(f"openline: the C compiler ({compiler}) failed; installing pure Python instead")
+
+
+def generate_c(extensions: list[Extension], directory: str) -> None:
+    """Turn the Cython sources of extensions into C, in a directory apart from them."""
+    from Cython.Build import cythonize  # not needed, and maybe not there, for a pure build
+
+    generated = cythonize(
+        extensions,
+        build_dir=directory,
+        include_path=["src"],
+        compiler_directives=DIRECTIVES,
+        emit_linenums=SANITIZE,
+    )
+    # Only the sources: setuptools has written more into its own objects than cythonize copies.
+    for extension, copy in zip(extensions, generated, strict=True):
+        extension.sources = copy.sources
 
 
 def native_modules() -> list[Extension]:
