@@ -1,4 +1,4 @@
-"""The chat page's line: a `Room` put on WebSockets. What one person does becomes messages to that person, the others, or all."""
+"""The chat page's line: a `Room` put on WebSockets. What one does becomes messages to oneself, the others, or all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Chat:
         self._lines: dict[int, ServerConnection] = {}
 
     async def __call__(self, ws: ServerConnection) -> None:
-        """Serve one visitor. The first message enters the room: ``{"type": "enter", "name": ...}``; see `Room` for the rest."""
+        """Serve one visitor. The first message is ``{"type": "enter", "name": ...}``; see `Room` for the rest."""
         person: Person | None = None
         try:
             async for message in ws:
@@ -49,14 +49,14 @@ class Chat:
         return person
 
     def _deliver(self, person: Person, deliveries: Iterable[Delivery]) -> None:
-        """Send each message to those it is for. Nobody is waited for: the engine bounds what a slow reader may pile up."""
+        """Send each message to those it is for. Nobody is waited for: `broadcast` leaves out who does not read."""
         for delivery in deliveries:
             broadcast(self._audience(delivery.to, person), delivery.serialize())
 
     def _audience(self, to: To, person: Person) -> list[ServerConnection]:
         if to is To.ALL:
             return list(self._lines.values())
-        return [line for id, line in self._lines.items() if (id == person.id) is (to is To.SENDER)]
+        return [line for number, line in self._lines.items() if (number == person.id) is (to is To.SENDER)]
 
 
 def _parse(message: str | bytes) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """The chat room: who is here, who is typing, what was said, and how much one may say.
 
-Plain Python without network or clock: commands and the time go in, deliveries come out. `openline.playground.chat` puts it on
-a line. Everything in it has a bound: people, history, the length of names and lines, and the rate of each person.
+Plain Python without network or clock: commands and the time go in, deliveries come out. `openline.playground.chat`
+puts it on a line. Everything has a bound: people, history, the length of names and lines, and the rate of each person.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ REFILL = 2.0  # ... and gets back each second
 COST = {"say": 1.0, "rename": 1.0, "typing": 0.25}
 MAX_REFUSALS = 50  # in a row; then the line is closed: nobody types that fast
 
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format, surrogates, private, unassigned, separators
+# Unicode categories: control, format, surrogates, private, unassigned, separators of lines and paragraphs.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _UNSENDABLE = {"Cc", "Cs"}
 
 Fields = dict[str, object]
@@ -126,7 +127,9 @@ class Room:
             return []
         return [Delivery(To.OTHERS, {"type": "left", "id": person.id})]
 
-    def receive(self, person: Person, command: Mapping[str, object], now: float, today: float) -> list[Delivery]:
+    def receive(
+        self, person: Person, command: Mapping[str, object], now: float, today: float
+    ) -> list[Delivery]:
         """Do what somebody asks for.
 
         Args:
@@ -206,8 +209,8 @@ def clean(text: object, limit: int, *, unwanted: set[str], keep: str = "") -> st
         keep: Characters that stay, whatever their category.
 
     Returns:
-        The text without what cannot be seen or sent, spaces squeezed, and no more than two combining marks on a letter (a
-        pile of them paints over the lines above).
+        The text without what is unwanted, spaces squeezed, and no more than two combining marks on a letter (a pile of
+        them paints over the lines above).
     """
     if not isinstance(text, str):
         return ""

@@ -30,6 +30,11 @@ class Feed:
         self._filled = asyncio.Event()
         self._reader: object = None
 
+    @property
+    def waiting(self) -> int:
+        """How many records wait."""
+        return len(self._waiting)
+
     def put(self, record: Record) -> None:
         """Add a record; never waits."""
         if len(self._waiting) >= MAX_WAITING:

@@ -1,8 +1,8 @@
 """The line inspector: shows a page the frames of its own line, which a browser hides from it.
 
-A page invents a random token and opens two lines with it: the one it works with (``?inspect=TOKEN``) and the inspector's. A `Tap` on
-the first (``line.tap``: see the architecture page) puts the beginning of each frame into the page's `Feed`; the second carries it
-away, as JSON arrays of records, and takes wishes: ``{"ask": "ping"}`` has a sample sent on the first.
+A page invents a random token and opens two lines with it: the one it works with (``?inspect=TOKEN``) and the
+inspector's. A `Tap` on the first (``ws.tap``) puts the beginning of each frame into the page's `Feed`; the second
+carries it away, as JSON arrays of records, and takes wishes: ``{"ask": "ping"}`` has a sample sent on the first.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Inspector:
     async def watching(self, line: ServerConnection) -> AsyncGenerator[None]:
         """Record a line's handshake and its end, and let its page ask for samples meanwhile."""
         tap, token = line.tap, token_of(line.request.path)
-        if token is None or not isinstance(tap, Tap):
+        if token is None or not isinstance(tap, Tap):  # nobody looks
             yield
             return
         with self._feeds.hold(token) as feed:

@@ -1,7 +1,8 @@
 """Which requests come from the playground's own pages.
 
-Two checks, since a page of another site can try both ways in: with its own name in Origin (RFC 6455, section 10.2), or with a name of
-its own that it lets point to this machine (DNS rebinding), where Origin and Host agree. An address cannot be made to point elsewhere.
+Two checks, since a page of another site can try both ways in: with its own name in Origin (RFC 6455 section 10.2), or
+with a name of its own that it lets point to this machine (DNS rebinding), where Origin and Host agree. An address
+cannot be made to point elsewhere.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Frames that a visitor may ask for, to see each kind: the server sends them on the very line that the page works with."""
+"""Frames that a visitor may ask for, to see each kind; sent on the very line that the page works with."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _SAMPLES: dict[str, Callable[[ServerConnection], Awaitable[None]]] = {
     "ping": _ping,
     "fragments": _fragments,
     "binary": _binary,
-    "medium": _medium,  # its length takes 16 bits (RFC 6455, section 5.2) ...
+    "medium": _medium,  # its length takes 16 bits (RFC 6455 section 5.2) ...
     "large": _large,  # ... and this one's 64
     "close": _close,
 }

@@ -19,6 +19,7 @@ from openline.websocket.http import HTTPRequest, HTTPResponse
 
 PAGES = ("/",)  # paths that show the front end; its own table, web/src/pages, says what stands on each
 
+INSPECTOR = "/lines/inspector"
 MAX_LINES = 1_000  # open at once, the inspectors' included; a further one gets 503
 MAX_UNSENT = 2**20  # bytes that may wait for one visitor who does not read; then his line is cut
 PING_INTERVAL = 15.0  # seconds; often, for the pings to be seen
@@ -38,7 +39,7 @@ class Playground:
         self._is_own_host = host_checker(names)
         self._files = StaticFiles(static, PAGES)
         self._inspector = Inspector()
-        self._lines: dict[str, LineHandler] = {"/lines/chat": Chat(), "/lines/inspector": self._inspector.show}
+        self._lines: dict[str, LineHandler] = {"/lines/chat": Chat(), INSPECTOR: self._inspector.show}
 
     async def serve(self, host: str | None, port: int) -> Server:
         """Listen.
@@ -59,7 +60,7 @@ class Playground:
         )
 
     def check(self, line: ServerConnection, request: Request) -> Response | None:
-        """Look at an opening handshake before it is answered: refuse what is not ours, tap what an inspector watches."""
+        """Look at an opening handshake before it is answered: refuse what is not ours, tap what is watched."""
         host = request.headers.get("Host", "")
         if not self._is_own_host(host):
             return line.respond(HTTPStatus.MISDIRECTED_REQUEST, "This server does not go by that name.\n")
@@ -69,11 +70,12 @@ class Playground:
             return line.respond(HTTPStatus.NOT_FOUND, "There is no such line.\n")
         if len(line.server.connections) >= MAX_LINES:
             return line.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many visitors: try again later.\n")
-        self._inspector.attach(line, request)
+        if _path_of(request) != INSPECTOR:  # which would show itself what it shows, for ever
+            self._inspector.attach(line, request)
         return None
 
     async def handle(self, line: ServerConnection) -> None:
-        """Serve one line until it ends. That it ends without a Close frame is no error: visitors close their laptops."""
+        """Serve one line until it ends; without a Close frame, too: visitors shut their laptops."""
         with suppress(ConnectionClosed):
             async with self._inspector.watching(line):
                 await self._lines[_path_of(line.request)](line)
@@ -81,7 +83,9 @@ class Playground:
     async def respond(self, request: HTTPRequest) -> HTTPResponse:
         """Answer a request that is no upgrade."""
         if not self._is_own_host(request.headers.get("Host", "")):
-            return HTTPResponse(HTTPStatus.MISDIRECTED_REQUEST, body="This server does not go by that name.\n")
+            return HTTPResponse(
+                HTTPStatus.MISDIRECTED_REQUEST, body="This server does not go by that name.\n"
+            )
         return await self._files.respond(request)
 
 

@@ -64,5 +64,5 @@ def _explain(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"Port {port} is taken by another program. Choose another one: openline demo --port {port + 1}"
     if error.errno == errno.EACCES:
-        return f"Port {port} is reserved for the system's administrator. Choose one above 1023: openline demo --port 8000"
+        return f"Port {port} is for the administrator alone. Choose one above 1023: openline demo --port 8000"
     return f"Cannot listen on {host or 'all addresses'}, port {port}: {error.strerror or error}"

@@ -20,13 +20,12 @@ _TYPES = {
     ".png": "image/png",
     ".woff2": "font/woff2",
     ".md": "text/plain; charset=utf-8",
-    ".webmanifest": "application/manifest+json",
 }
 
 SECURITY_HEADERS = {
     # Scripts, styles and fonts of this origin alone, lines to this origin alone, and no page may frame it.
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -42,7 +41,7 @@ _NOT_BUILT = """<!doctype html>
 <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
 <h1>The playground is not built yet</h1>
 <p>The server runs, but its pages are missing: they are made from npm packages when the playground is built.</p>
-<p>In a checkout of openline, <code>make demo</code> builds them and starts this server again. It needs Node and npm.</p>
+<p>In a checkout of openline, <code>make demo</code> builds them and starts this server. It needs Node and npm.</p>
 </html>
 """
 
@@ -82,7 +81,9 @@ class StaticFiles:
             return HTTPResponse(503, {**SECURITY_HEADERS, **headers}, _NOT_BUILT.encode())
         file = self._files.get(request.path)
         if file is None:
-            return HTTPResponse(404, {**SECURITY_HEADERS, "Cache-Control": _ASK_FIRST}, "There is no such page.\n")
+            return HTTPResponse(
+                404, {**SECURITY_HEADERS, "Cache-Control": _ASK_FIRST}, "There is no such page.\n"
+            )
         if request.headers.get("If-None-Match") == file.headers["ETag"]:
             return HTTPResponse(304, file.headers)
         return HTTPResponse(200, file.headers, file.content)
@@ -96,7 +97,9 @@ def _read(directory: Path) -> dict[str, StaticFile]:
             continue
         name = "/" + path.relative_to(directory).as_posix()
         if path.suffix not in _TYPES:
-            raise ValueError(f"{path}: no content type is known for {path.suffix or 'a file without an ending'}")
+            raise ValueError(
+                f"{path}: no content type is known for {path.suffix or 'a file without an ending'}"
+            )
         total += path.stat().st_size
         if total > MAX_TOTAL_SIZE:
             raise ValueError(f"{directory}: more than {MAX_TOTAL_SIZE} bytes")

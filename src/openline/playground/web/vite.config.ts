@@ -1,6 +1,9 @@
-import { defineConfig } from "vite";
+import { readFileSync } from "node:fs";
+
+import { defineConfig, type Plugin } from "vite";
 
 export default defineConfig({
+  plugins: [themeFirst()],
   build: {
     outDir: "../static",
     emptyOutDir: true,
@@ -9,3 +12,22 @@ export default defineConfig({
     license: { fileName: "licenses.md" },
   },
 });
+
+/** Puts a script of its own before everything else: as a module it would run only after the first paint. */
+function themeFirst(): Plugin {
+  let file = "";
+  return {
+    name: "theme-first",
+    buildStart() {
+      const source = readFileSync("src/shell/theme-first.js", "utf8");
+      file = this.emitFile({ type: "asset", name: "theme-first.js", source });
+    },
+    generateBundle() {
+      file = `/${this.getFileName(file)}`;
+    },
+    transformIndexHtml: {
+      order: "post",
+      handler: () => [{ tag: "script", attrs: { src: file }, injectTo: "head-prepend" }],
+    },
+  };
+}

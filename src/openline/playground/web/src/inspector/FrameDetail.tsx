@@ -68,37 +68,39 @@ function Payload({ frame }: { frame: Frame }) {
   const wire = bytesOf(frame.wire);
   const key = frame.mask ? bytesOf(frame.mask) : null;
   return (
-    <div class="payload" tabIndex={0} role="group" aria-label="The payload's first bytes">
-      <table>
-        <caption>
-          {key
-            ? "Unmasking: each byte on the wire XOR its byte of the key gives the payload."
-            : "The payload stands on the wire as it is."}
-          {frame.length > payload.length && ` The first ${payload.length} of ${frame.length.toLocaleString("en")} bytes.`}
-        </caption>
-        <tbody>
-          {key && (
-            <>
-              <ByteRow title="on the wire" bytes={wire.slice(0, SHOWN)} />
-              <ByteRow title="XOR key" class="field-key" bytes={payload.map((_, index) => key[index % key.length] ?? 0)} />
-            </>
-          )}
-          <ByteRow title={key ? "= payload" : "payload"} class="result" bytes={payload} />
-          <tr class="characters">
-            <th scope="row">as text</th>
-            {payload.map((byte, index) => (
-              <td key={index}>{character(byte)}</td>
-            ))}
-          </tr>
-        </tbody>
-      </table>
-    </div>
+    <figure class="payload">
+      <figcaption>
+        {key
+          ? "Unmasking: each byte on the wire XOR its byte of the key gives the payload."
+          : "The payload stands on the wire as it is."}
+        {frame.length > payload.length && ` The first ${payload.length} of ${frame.length.toLocaleString("en")} bytes:`}
+      </figcaption>
+      <div class="payload-bytes" tabIndex={0} role="group" aria-label="The payload's first bytes">
+        <table>
+          <tbody>
+            {key && (
+              <>
+                <ByteRow title="on the wire" bytes={wire.slice(0, SHOWN)} />
+                <ByteRow title="XOR key" class="field-key" bytes={payload.map((_, index) => key[index % key.length] ?? 0)} />
+              </>
+            )}
+            <ByteRow title={key ? "= payload" : "payload"} class={key ? "result" : ""} bytes={payload} />
+            <tr class="characters">
+              <th scope="row">as text</th>
+              {payload.map((byte, index) => (
+                <td key={index}>{character(byte)}</td>
+              ))}
+            </tr>
+          </tbody>
+        </table>
+      </div>
+    </figure>
   );
 }
 
-function ByteRow({ title, bytes, class: name }: { title: string; bytes: number[]; class?: string }) {
+function ByteRow({ title, bytes, class: kind = "" }: { title: string; bytes: number[]; class?: string }) {
   return (
-    <tr class={name}>
+    <tr class={kind}>
       <th scope="row">{title}</th>
       {bytes.map((byte, index) => (
         <td key={index}>{byte.toString(16).padStart(2, "0")}</td>

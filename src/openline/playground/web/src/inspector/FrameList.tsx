@@ -3,13 +3,13 @@ import { useState } from "preact/hooks";
 import { FrameDetail } from "./FrameDetail";
 import { FrameRow } from "./FrameRow";
 import { opcodes } from "./opcodes";
-import { MOST_FRAMES, type Passed, type Watched } from "./records";
+import { framesPassed, MOST_ENTRIES, type Closed, type Entry, type Garbled, type Watched } from "./records";
 import type { Sample } from "./useInspector";
 
 const filters = {
   all: { label: "All", shows: () => true },
-  data: { label: "Messages", shows: (frame: Passed) => !opcodes[frame.opcode]?.control },
-  control: { label: "Control", shows: (frame: Passed) => opcodes[frame.opcode]?.control ?? false },
+  data: { label: "Data", shows: (entry: Entry) => !isControl(entry) },
+  control: { label: "Control", shows: isControl },
 };
 type Filter = keyof typeof filters;
 
@@ -37,23 +37,22 @@ export function FrameList({ watched, ask, clear }: Props) {
   const toggle = (id: number) => {
     const closing = id === openId;
     setOpenId(closing ? null : id);
-    setHeldAt(closing ? null : (heldAt ?? watched.passed));
+    setHeldAt(closing ? null : (heldAt ?? watched.nextId));
   };
   const reset = () => {
     setOpenId(null);
     setHeldAt(null);
     clear();
   };
-  const matching = watched.frames.filter(filters[filter].shows);
-  const shown = heldAt === null ? matching : matching.filter((frame) => frame.id < heldAt);
+  const matching = watched.entries.filter(filters[filter].shows);
+  const shown = heldAt === null ? matching : matching.filter((entry) => entry.id < heldAt);
   const held = matching.length - shown.length;
-  const forgotten = watched.passed > MOST_FRAMES && watched.frames.length === MOST_FRAMES;
 
   return (
     <div class="card frames">
       <header class="card-head">
         <h3>
-          Frames <span class="count">{watched.passed.toLocaleString("en")}</span>
+          Frames <span class="count">{framesPassed(watched).toLocaleString("en")}</span>
         </h3>
         <fieldset class="filters">
           <legend class="unseen">Which frames</legend>
@@ -88,8 +87,8 @@ export function FrameList({ watched, ask, clear }: Props) {
         </p>
       )}
       {held > 0 && (
-        <button type="button" class="held" onClick={() => setHeldAt(watched.passed)}>
-          The list stands still while you look. Show {held === 1 ? "the new frame" : `${held} new frames`}
+        <button type="button" class="held" onClick={() => setHeldAt(watched.nextId)}>
+          The list stands still while you look. Show {held === 1 ? "what is new" : `${held} new ones`}
         </button>
       )}
       <div class="frame-columns" aria-hidden="true">
@@ -106,17 +105,35 @@ export function FrameList({ watched, ask, clear }: Props) {
         <p class="quiet empty">Nothing yet. Type a line in the chat, or have the server send something.</p>
       ) : (
         <ol class="frame-list" reversed onKeyDown={moveByArrows} aria-label="Frames, the newest first">
-          {shown.toReversed().map((frame) => (
-            <li key={frame.id} class={`frame from-${frame.from}`}>
-              <FrameRow frame={frame} open={frame.id === openId} toggle={() => toggle(frame.id)} />
-              {frame.id === openId && <FrameDetail frame={frame} />}
-            </li>
-          ))}
+          {shown.toReversed().map((entry) =>
+            entry.kind !== "frame" ? (
+              <li key={entry.id} class="line-end">
+                {ending(entry)}
+              </li>
+            ) : (
+              <li key={entry.id} class={`frame from-${entry.from}`}>
+                <FrameRow frame={entry} open={entry.id === openId} toggle={() => toggle(entry.id)} />
+                {entry.id === openId && <FrameDetail frame={entry} />}
+              </li>
+            ),
+          )}
         </ol>
       )}
-      {forgotten && <p class="quiet empty">Older frames are forgotten: the list keeps {MOST_FRAMES}.</p>}
+      {watched.entries.length === MOST_ENTRIES && (
+        <p class="quiet empty">What is older is forgotten: the list keeps {MOST_ENTRIES}.</p>
+      )}
     </div>
   );
+}
+
+function ending(entry: Closed | Garbled): string {
+  if (entry.kind === "garbled") return `What the ${entry.from} sent from here on is no frame: ${entry.why}`;
+  const how = [entry.code && ` with code ${entry.code}`, entry.reason && ` (${entry.reason})`];
+  return `The line ended${how.filter(Boolean).join("")}. What stands above passed on a new one.`;
+}
+
+function isControl(entry: Entry): boolean {
+  return entry.kind !== "frame" || (opcodes[entry.opcode]?.control ?? false);
 }
 
 function moveByArrows(event: KeyboardEvent & { currentTarget: HTMLOListElement }) {

@@ -30,7 +30,7 @@ export function Handshake({ watched }: { watched: Watched }) {
       </div>
       {hidden > 0 && (
         <button type="button" class="link" aria-expanded={all} onClick={() => setAll(!all)}>
-          {all ? "Show only what belongs to WebSocket" : `Show the other ${hidden} lines, which browsers and servers always send`}
+          {all ? "Show only what makes the handshake" : `Show the other ${hidden} lines`}
         </button>
       )}
     </div>
@@ -76,7 +76,8 @@ function HeadLine({ note, children }: { note: HeaderNote; children: preact.Compo
     <div class={note.essential ? "head-line" : "head-line other"}>
       <dt>{children}</dt>
       <dd>
-        {note.note} {note.section && <span class="section">§ {note.section}</span>}
+        {note.note}
+        {note.section && <span class="section"> § {note.section}</span>}
       </dd>
     </div>
   );
@@ -95,17 +96,25 @@ function AcceptProof({ request, response }: { request: Head; response: Head }) {
     };
   }, [key]);
   if (expected === null) return null;
+  const agrees = expected === accept;
   return (
-    <p class={expected === accept ? "proof" : "proof wrong"}>
-      <span aria-hidden="true">{expected === accept ? "✓" : "✗"}</span>{" "}
-      {expected === accept ? "Worked out again by this page: the same." : `This page works out ${expected}.`}
-    </p>
+    <div class="proof">
+      <p>This page works it out too:</p>
+      <p class="proof-sum">
+        base64(SHA-1(<b class="from-page">{key}</b> + {GUID}))
+      </p>
+      <p class={agrees ? "verdict" : "verdict wrong"}>
+        {agrees ? "✓ the same, so the server speaks WebSocket" : `✗ ${expected}: not the same`}
+      </p>
+    </div>
   );
 }
 
+const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
 async function acceptFor(key: string): Promise<string | null> {
   if (!crypto.subtle) return null;
-  const text = new TextEncoder().encode(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
+  const text = new TextEncoder().encode(key + GUID);
   return btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest("SHA-1", text))));
 }
 

@@ -4,13 +4,13 @@ import { useEffect, useRef } from "preact/hooks";
 
 import type { LineState } from "../line/line";
 import { opcodes } from "./opcodes";
-import type { Passed, Sender, Watched } from "./records";
+import type { Frame, Sender, Watched } from "./records";
 import { bytesInWords } from "./wording";
 
 const words: Record<LineState, string> = {
-  connecting: "The line is being opened",
+  connecting: "Opening the line",
   open: "The line is open",
-  lost: "The line is lost; a new one is tried",
+  lost: "The line is lost",
 };
 
 const JOURNEY = 900; // milliseconds
@@ -20,18 +20,20 @@ export function Wire({ watched, state }: { watched: Watched; state: LineState })
   const track = useRef<HTMLDivElement>(null);
   const seen = useRef(0);
   useEffect(() => {
-    const fresh = watched.frames.filter((frame) => frame.id >= seen.current);
-    seen.current = watched.passed;
-    fresh.forEach((frame, index) => track.current && send(track.current, frame, index * 60));
-  }, [watched.passed]);
+    const fresh = watched.entries.filter((entry) => entry.id >= seen.current && entry.kind === "frame");
+    seen.current = watched.nextId;
+    fresh.forEach((frame, index) => track.current && send(track.current, frame as Frame, index * 60));
+  }, [watched.nextId]);
   return (
     <div class={`wire ${state}`}>
       <End name="This page" from="page" watched={watched} />
-      <div class="track" ref={track} aria-hidden="true" />
+      <div class="between">
+        <div class="track" ref={track} aria-hidden="true" />
+        <p class="wire-state" role="status">
+          {words[state]}
+        </p>
+      </div>
       <End name={location.host} from="server" watched={watched} />
-      <p class="wire-state" role="status">
-        {words[state]}
-      </p>
     </div>
   );
 }
@@ -42,13 +44,13 @@ function End({ name, from, watched }: { name: string; from: Sender; watched: Wat
     <div class={`end from-${from}`}>
       <span class="end-name">{name}</span>
       <span class="end-traffic">
-        {frames.toLocaleString("en")} {frames === 1 ? "frame" : "frames"} · {bytesInWords(bytes)} sent
+        {frames.toLocaleString("en")} {frames === 1 ? "frame" : "frames"} · {bytesInWords(bytes)}
       </span>
     </div>
   );
 }
 
-function send(track: HTMLElement, frame: Passed, delay: number) {
+function send(track: HTMLElement, frame: Frame, delay: number) {
   if (track.childElementCount >= MOST_DOTS || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
   const dot = document.createElement("span");
   dot.className = `dot from-${frame.from}`;

@@ -3,50 +3,50 @@
 export interface HeaderNote {
   note: string;
   section?: string;
-  /** Belongs to WebSocket itself; the rest is what the browser says to every server. */
+  /** Makes the handshake; the rest is shown on demand. */
   essential?: true;
 }
 
 export const requestLine: HeaderNote = {
-  note: "An ordinary HTTP/1.1 GET. The token tells the server which page’s inspector wants to see this line.",
+  note: "An ordinary GET. The token is for this page’s inspector.",
   section: "4.1",
   essential: true,
 };
 
 export const statusLine: HeaderNote = {
-  note: "101: from the next byte on, both sides speak WebSocket. Any other status, and there is no line.",
+  note: "From the next byte on, both sides speak WebSocket.",
   section: "4.2.2",
   essential: true,
 };
 
 const notes: Record<string, HeaderNote> = {
   // Request
-  host: { note: "The host and port meant, since one address can serve many.", section: "4.1", essential: true },
   origin: {
-    note: "The page that asks. Browsers set it and no script can change it, so the server can refuse strangers.",
+    note: "Who asks, by the browser’s word. Strangers are refused.",
     section: "10.2",
     essential: true,
   },
   "sec-websocket-key": {
-    note: "16 random bytes in base64. Only a server that knows WebSocket can give the right answer.",
+    note: "16 random bytes that the server has to answer.",
     section: "4.1",
     essential: true,
   },
-  "sec-websocket-version": { note: "13, the version of the RFC.", section: "4.1", essential: true },
+  "sec-websocket-version": { note: "The version of RFC 6455.", section: "4.1", essential: true },
   // Both
   upgrade: { note: "The protocol to change to.", section: "4.1", essential: true },
-  connection: { note: "Says that Upgrade is meant for this connection, not for what lies behind it.", section: "4.1", essential: true },
+  connection: { note: "Upgrade is meant for this connection alone.", section: "4.1", essential: true },
   "sec-websocket-protocol": { note: "The application’s own protocol on top of WebSocket.", section: "1.9", essential: true },
-  "sec-websocket-extensions": {
-    note: "Changes to the frames themselves. Browsers offer compression; this page keeps its frames legible and goes without.",
-    section: "9.1",
-    essential: true,
-  },
   // Response
   "sec-websocket-accept": {
-    note: "The SHA-1 of the key and a fixed GUID, in base64: proof that the request was understood.",
+    note: "The answer to the key, which proves understanding.",
     section: "4.2.2",
     essential: true,
+  },
+  // What every handshake of a browser has, and this one would do without
+  host: { note: "The host and port that are meant.", section: "4.1" },
+  "sec-websocket-extensions": {
+    note: "An offer of compression. Declined here, to keep the frames legible.",
+    section: "9.1",
   },
   // What browsers add to any request, and servers to any response
   "user-agent": { note: "The browser and the system it runs on." },

@@ -30,7 +30,7 @@ interface Opened {
   response: Head;
 }
 
-interface Closed {
+export interface Closed {
   kind: "closed";
   line: number;
   at: number;
@@ -38,11 +38,12 @@ interface Closed {
   reason: string | null;
 }
 
-interface Garbled {
+export interface Garbled {
   kind: "garbled";
   line: number;
   at: number;
-  start: string;
+  from: Sender;
+  why: string;
 }
 
 interface Missed {
@@ -52,10 +53,9 @@ interface Missed {
 
 export type FeedRecord = Frame | Opened | Closed | Garbled | Missed;
 
-/** A frame as it stands in the list, numbered so that it can be found again. */
-export interface Passed extends Frame {
-  id: number;
-}
+/** What stands in the list, numbered so that it can be found again: a frame, or what ended them. */
+export type Entry = (Frame | Closed | Garbled) & { id: number };
+export type Passed = Frame & { id: number };
 
 export interface Traffic {
   frames: number;
@@ -66,24 +66,20 @@ export interface Watched {
   line: number; // 0: none yet
   request: Head | null;
   response: Head | null;
-  openedAt: number;
-  closed: Closed | null;
-  frames: Passed[]; // oldest first
-  passed: number; // frames ever, those included that are no longer in the list
+  entries: Entry[]; // oldest first
+  nextId: number;
   missed: number; // records that the server had to drop
   traffic: Record<Sender, Traffic>;
 }
 
-export const MOST_FRAMES = 250;
+export const MOST_ENTRIES = 250;
 
 export const nothing: Watched = {
   line: 0,
   request: null,
   response: null,
-  openedAt: 0,
-  closed: null,
-  frames: [],
-  passed: 0,
+  entries: [],
+  nextId: 0,
   missed: 0,
   traffic: { page: { frames: 0, bytes: 0 }, server: { frames: 0, bytes: 0 } },
 };
@@ -95,28 +91,28 @@ export function watch(watched: Watched, records: FeedRecord[]): Watched {
 function apply(watched: Watched, record: FeedRecord): Watched {
   if (record.kind === "missed") return { ...watched, missed: watched.missed + record.count };
   if (record.line < watched.line) return watched; // the end of a line that another has taken the place of
-  const current = record.line === watched.line ? watched : { ...watched, ...fresh, line: record.line };
+  const current = record.line === watched.line ? watched : { ...watched, line: record.line, request: null, response: null };
   switch (record.kind) {
     case "opened":
-      return { ...current, request: record.request, response: record.response, openedAt: record.at };
+      return { ...current, request: record.request, response: record.response };
     case "closed":
-      return { ...current, closed: record };
-    case "frame":
-      return passing(current, record);
     case "garbled":
-      return current;
+      return enter(current, record);
+    case "frame":
+      return enter({ ...current, traffic: counting(current.traffic, record) }, record);
   }
 }
 
-const fresh = { request: null, response: null, openedAt: 0, closed: null };
+function enter(watched: Watched, entry: Frame | Closed | Garbled): Watched {
+  const entries = [...watched.entries.slice(1 - MOST_ENTRIES), { ...entry, id: watched.nextId }];
+  return { ...watched, entries, nextId: watched.nextId + 1 };
+}
 
-function passing(watched: Watched, frame: Frame): Watched {
-  const before = watched.traffic[frame.from];
-  const bytes = frame.header.length / 2 + frame.length;
-  return {
-    ...watched,
-    frames: [...watched.frames.slice(1 - MOST_FRAMES), { ...frame, id: watched.passed }],
-    passed: watched.passed + 1,
-    traffic: { ...watched.traffic, [frame.from]: { frames: before.frames + 1, bytes: before.bytes + bytes } },
-  };
+function counting(traffic: Watched["traffic"], frame: Frame): Watched["traffic"] {
+  const { frames, bytes } = traffic[frame.from];
+  return { ...traffic, [frame.from]: { frames: frames + 1, bytes: bytes + frame.header.length / 2 + frame.length } };
+}
+
+export function framesPassed(watched: Watched): number {
+  return watched.traffic.page.frames + watched.traffic.server.frames;
 }

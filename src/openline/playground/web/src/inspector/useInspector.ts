@@ -19,7 +19,7 @@ type Action = FeedRecord[] | "clear";
 
 export function useInspector(): Inspection {
   const [watched, dispatch] = useReducer<Watched, Action>(
-    (before, action) => (action === "clear" ? { ...before, frames: [] } : watch(before, action)),
+    (before, action) => (action === "clear" ? { ...before, entries: [] } : watch(before, action)),
     nothing,
   );
   const [feed, setFeed] = useState<LineState>("connecting");

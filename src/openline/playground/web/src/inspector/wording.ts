@@ -4,6 +4,8 @@ import { bytesOf } from "./bits";
 import { opcodes } from "./opcodes";
 import type { Frame } from "./records";
 
+const CONT = 0x0;
+const TEXT = 0x1;
 const CLOSE = 0x8;
 const CODE_SIZE = 2; // of a Close frame's payload (RFC 6455, section 5.5.1)
 
@@ -37,7 +39,7 @@ export function preview(frame: Frame): string {
     const code = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
     return `${code} ${text(bytes.slice(CODE_SIZE)) ?? ""}`.trim();
   }
-  const readable = text(bytes);
+  const readable = frame.opcode === TEXT || frame.opcode === CONT ? text(bytes) : null;
   if (readable !== null) return readable + more;
   const hex = bytes.slice(0, 20).map((byte) => byte.toString(16).padStart(2, "0"));
   return hex.join(" ") + (frame.length > 20 ? " …" : "");

@@ -12,7 +12,7 @@ export function ThemeSwitch() {
     if (next === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = next;
     try {
-      localStorage.setItem("theme", next); // read before the first paint by public/theme.js
+      localStorage.setItem("theme", next); // read before the first paint by theme-first.js
     } catch {
       // No storage here: the choice holds until the page is left.
     }

@@ -5,6 +5,7 @@ import "./chat.css";
 import { useEffect, useState } from "preact/hooks";
 
 import { Inspector } from "../../inspector/Inspector";
+import { framesPassed } from "../../inspector/records";
 import { useInspector } from "../../inspector/useInspector";
 import { Wire } from "../../inspector/Wire";
 import { Composer } from "./Composer";
@@ -40,7 +41,7 @@ export function ChatPage() {
           Chat
         </button>
         <button type="button" aria-pressed={side === "line"} onClick={() => setSide("line")}>
-          Line <span class="count">{inspection.watched.passed}</span>
+          Line <span class="count">{framesPassed(inspection.watched)}</span>
         </button>
       </div>
       <section class="card chat" aria-labelledby="chat-title">

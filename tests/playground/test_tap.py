@@ -1,0 +1,86 @@
+"""Tap: what it says of the bytes of a line."""
+
+from __future__ import annotations
+
+from openline.playground.tap import KEPT, Record, Tap
+from openline.protocol.frames import Opcode, encode_frame
+from openline.protocol.headers import Headers
+from openline.protocol.http11 import Request, Response
+
+MASK = bytes.fromhex("37fa213d")
+
+
+def tapped() -> tuple[Tap, list[Record]]:
+    records: list[Record] = []
+    return Tap(7, records.append), records
+
+
+def test_a_masked_frame_from_the_page_shows_its_bits_and_both_payloads() -> None:
+    tap, records = tapped()
+    tap("in", bytes.fromhex("818537fa213d7f9f4d5158"))  # "Hello", RFC 6455 section 5.7
+    (record,) = records
+    assert isinstance(record.pop("at"), float)
+    assert record == {
+        "kind": "frame",
+        "line": 7,
+        "from": "page",
+        "fin": True,
+        "rsv": 0,
+        "opcode": 1,
+        "length": 5,
+        "mask": "37fa213d",
+        "header": "818537fa213d",
+        "wire": "7f9f4d5158",
+        "payload": b"Hello".hex(),
+    }
+
+
+def test_an_unmasked_frame_from_the_server_is_payload_as_it_is() -> None:
+    tap, records = tapped()
+    tap("out", encode_frame(Opcode.TEXT, b"Hel", fin=False, rsv=0x40))
+    (record,) = records
+    assert (record["from"], record["mask"], record["fin"], record["rsv"]) == ("server", None, False, 0x40)
+    assert record["wire"] == record["payload"] == b"Hel".hex()
+
+
+def test_the_directions_do_not_mix_where_both_are_cut() -> None:
+    tap, records = tapped()
+    up, down = encode_frame(Opcode.TEXT, b"up", mask=MASK), encode_frame(Opcode.BINARY, b"down")
+    tap("in", up[:3])
+    tap("out", down[:3])
+    tap("in", up[3:])
+    tap("out", down[3:])
+    assert [(record["from"], record["opcode"]) for record in records] == [("page", 1), ("server", 2)]
+
+
+def test_only_the_first_bytes_are_told() -> None:
+    tap, records = tapped()
+    tap("out", encode_frame(Opcode.BINARY, bytes(100_000)))
+    assert records[0]["length"] == 100_000
+    assert records[0]["payload"] == bytes(KEPT).hex()
+
+
+def test_bytes_that_are_no_frame_are_said_to_be_none() -> None:
+    tap, records = tapped()
+    tap("in", b"\x83\x80")
+    assert records[0]["kind"] == "garbled"
+    assert records[0]["from"] == "page"
+    assert "reserved opcode" in str(records[0]["why"])
+
+
+def test_the_handshake_and_the_end_are_recorded() -> None:
+    tap, records = tapped()
+    request = Request("/lines/chat?x=1", Headers([("Host", "localhost"), ("X-Twice", "1"), ("X-Twice", "2")]))
+    response = Response(101, "Switching Protocols", Headers([("Upgrade", "websocket")]), b"")
+    tap.opened(request, response)
+    tap.closed(1006, "")
+    opened, closed = records
+    assert opened["request"] == {
+        "start": "GET /lines/chat?x=1 HTTP/1.1",
+        "headers": [("Host", "localhost"), ("X-Twice", "1"), ("X-Twice", "2")],
+    }
+    assert opened["response"] == {
+        "start": "HTTP/1.1 101 Switching Protocols",
+        "headers": [("Upgrade", "websocket")],
+    }
+    assert (closed["kind"], closed["code"], closed["line"]) == ("closed", 1006, 7)
