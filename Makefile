@@ -35,8 +35,9 @@ format: dev ## Bring the sources into the style
 types: dev ## Check the types, strictly
 	$(BIN)/pyright
 
-bench: dev ## Compare with other libraries
-	$(BIN)/python -m benchmarks
+bench: install ## Compare with other libraries: make bench WORK=echo64,fanout64 PEERS=picows,websockets ROUNDS=5
+	$(BIN)/python -m pip install -q -r benchmarks/requirements.txt
+	$(BIN)/python -m benchmarks --work "$(WORK)" --peers "$(PEERS)" --rounds $(or $(ROUNDS),5)
 
 fuzz: dev ## Look for inputs that break the protocol, native against pure: make fuzz SECONDS=600
 	$(BIN)/python -m tests.fuzz $(SECONDS)

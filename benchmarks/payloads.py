@@ -25,13 +25,19 @@ def _text(draw: random.Random, size: int) -> bytes:
 
 def _json(draw: random.Random, size: int) -> bytes:
     """Events as a live application sends them: the same keys, other values."""
+
+    def dump(events: list[object], padding: str) -> bytes:
+        document = {"channel": "market:eu", "events": events, "note": padding}
+        return json.dumps(document, separators=(",", ":")).encode()
+
     events: list[object] = []
     while True:
+        at = f"{draw.randrange(24):02}:{draw.randrange(60):02}:{draw.randrange(60):02}.{draw.randrange(1000):03}"
         events.append(
             {
                 "id": draw.randrange(10**9),
                 "type": draw.choice(["trade", "quote", "cancel", "join", "typing"]),
-                "at": f"2026-11-{draw.randrange(1, 29):02}T{draw.randrange(24):02}:{draw.randrange(60):02}:07.{draw.randrange(1000):03}Z",
+                "at": f"2026-11-{draw.randrange(1, 29):02}T{at}Z",
                 "user": {"id": draw.randrange(10**6), "name": draw.choice(_WORDS).title()},
                 "price": round(draw.uniform(1, 5000), 2),
                 "amount": draw.randrange(1, 10**4),
@@ -39,14 +45,11 @@ def _json(draw: random.Random, size: int) -> bytes:
                 "text": " ".join(draw.choices(_WORDS, k=6)),
             }
         )
-        body = json.dumps({"channel": "market:eu", "events": events, "pad": ""}, separators=(",", ":")).encode()
-        if len(body) >= size:
+        if len(dump(events, "")) > size:
             break
-    if len(events) > 1:
-        events.pop()
-    body = json.dumps({"channel": "market:eu", "events": events, "pad": ""}, separators=(",", ":")).encode()
-    padding = " ".join(draw.choices(_WORDS, k=size)).encode()[: max(0, size - len(body))]
-    return body[:-2] + padding + body[-2:]
+    events.pop()
+    words = " ".join(draw.choices(_WORDS, k=size))
+    return dump(events, words[: size - len(dump(events, ""))])
 
 
 _KINDS: dict[str, Callable[[random.Random, int], bytes]] = {"binary": _binary, "text": _text, "json": _json}

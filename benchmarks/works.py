@@ -27,7 +27,7 @@ class Work:
 
     name: str
     title: str
-    mode: Literal["echo", "fanout", "open", "idle"] = "echo"
+    mode: Literal["echo", "fanout", "open", "churn", "idle"] = "echo"
     payload: Literal["binary", "text", "json"] = "binary"
     size: int = 64
     connections: int = 100
@@ -46,7 +46,7 @@ class Work:
     @property
     def unit(self) -> str:
         """What the figures are for one of."""
-        return {"echo": "message", "fanout": "delivery", "open": "connection", "idle": "connection"}[self.mode]
+        return {"echo": "message", "fanout": "delivery"}.get(self.mode, "connection")
 
     @property
     def needs(self) -> frozenset[str]:
@@ -107,7 +107,19 @@ _ALL = [
         deflate="equal",
     ),
     Work(name="handshake", title="opening handshake, 5,000 connections", mode="open", connections=5000),
-    Work(name="idle", title="idle connections, keepalive on, 10,000", mode="idle", connections=10_000, keepalive=True),
+    Work(
+        name="churn",
+        title="opening and closing handshake, 5,000 connections, 64 at a time",
+        mode="churn",
+        connections=5000,
+    ),
+    Work(
+        name="idle",
+        title="idle connections, keepalive on, 10,000",
+        mode="idle",
+        connections=10_000,
+        keepalive=True,
+    ),
     Work(
         name="idletls",
         title="idle TLS connections, keepalive on, 2,000",

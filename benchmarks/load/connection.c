@@ -4,13 +4,12 @@
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "failure.h"
 #include "options.h"
 
 enum { READ_SIZE = 1 << 20, CHECK_EVERY = 64 };
-enum { CONTINUATION = 0x0, TEXT = 0x1, BINARY = 0x2, CLOSE = 0x8, PING = 0x9, PONG = 0xA };
+enum { FIN = 0x80, CONTINUATION = 0x0, TEXT = 0x1, BINARY = 0x2, CLOSE = 0x8, PING = 0x9, PONG = 0xA };
 
 uint64_t bytes_received, messages_checked;
 
@@ -18,10 +17,7 @@ static uint8_t input[READ_SIZE];
 
 void connection_inflate(struct connection *c)
 {
-    z_stream *stream = calloc(1, sizeof *stream);
-    if (inflateInit2(stream, -15) != Z_OK)
-        fail("zlib cannot inflate");
-    c->inflater = stream;
+    c->inflater = make_inflater();
 }
 
 static const struct message *expected(const struct connection *c)
@@ -29,8 +25,9 @@ static const struct message *expected(const struct connection *c)
     return &script.messages[c->expected];
 }
 
-static void take_plain(struct connection *c, const uint8_t *data, size_t size)
+static void take_plain(void *taker, const uint8_t *data, size_t size)
 {
+    struct connection *c = taker;
     const struct message *message = expected(c);
     if (size > message->size - c->offset)
         fail("message %llu of connection %u is longer than the %zu bytes that were sent", (unsigned long long)c->received,
@@ -42,19 +39,9 @@ static void take_plain(struct connection *c, const uint8_t *data, size_t size)
 
 static void take_compressed(struct connection *c, const uint8_t *data, size_t size)
 {
-    static uint8_t inflated[65536];
-    z_stream *stream = c->inflater;
-    stream->next_in = (Bytef *)data;
-    stream->avail_in = (uInt)size;
-    do {
-        stream->next_out = inflated;
-        stream->avail_out = sizeof inflated;
-        int result = inflate(stream, Z_SYNC_FLUSH);
-        if (result != Z_OK && result != Z_BUF_ERROR)
-            fail("message %llu of connection %u cannot be inflated: %s", (unsigned long long)c->received, c->index,
-                 stream->msg ? stream->msg : "it ends early");
-        take_plain(c, inflated, sizeof inflated - stream->avail_out);
-    } while (stream->avail_in || !stream->avail_out);
+    const char *reason;
+    if (!inflate_piece(c->inflater, data, size, take_plain, c, &reason))
+        fail("message %llu of connection %u cannot be inflated: %s", (unsigned long long)c->received, c->index, reason);
 }
 
 static void take_payload(struct connection *c, const uint8_t *data, size_t size)
@@ -98,12 +85,13 @@ static bool end_frame(struct connection *c)
     if (c->compressed && c->inflater) {
         take_compressed(c, (const uint8_t *)"\x00\x00\xff\xff", 4); /* RFC 7692 7.2.2 */
         if (deflate_parameters.server_no_context_takeover)
-            inflateReset(c->inflater);
+            forget_inflated(c->inflater);
     }
     if (measurable && c->offset != expected(c)->size)
         fail("message %llu of connection %u has %zu bytes instead of %zu", (unsigned long long)c->received, c->index,
              c->offset, expected(c)->size);
     messages_checked += c->checking;
+    bytes_received += c->wire;
     c->in_message = false;
     c->received++;
     if (++c->expected == script.count)
@@ -158,9 +146,10 @@ static void begin_frame(struct connection *c, const uint8_t *header)
         c->in_message = true;
         c->compressed = rsv1;
         c->offset = 0;
+        c->wire = 0;
         c->checking = c->received % CHECK_EVERY == 0 && (!rsv1 || c->inflater);
     }
-    bytes_received += header_size(header, 2) + size;
+    c->wire += header_size(header, 2) + size;
 }
 
 /* Puts a header together that came in pieces; gives how many bytes it took. */
@@ -235,6 +224,31 @@ void connection_write(struct connection *c, uint64_t now)
     c->next = (c->next + count) % script.count;
     c->budget -= count;
     flush_frames(c);
+}
+
+void connection_close(struct connection *c)
+{
+    uint8_t frame[16];
+    size_t size = write_frame(frame, FIN | CLOSE, (const uint8_t *)"\x03\xe8", 2);
+    if (write_stream(&c->stream, frame, size) != size)
+        fail("the kernel does not take a Close");
+    c->phase = CLOSING;
+}
+
+bool connection_close_further(struct connection *c)
+{
+    /* The Close of a server that echoes the code, as all do, is four bytes (RFC 6455 5.5.1). */
+    ssize_t got = read_stream(&c->stream, c->header + c->held, sizeof c->header - c->held);
+    if (got < 0)
+        return false;
+    c->held += (uint8_t)got;
+    if (c->held > 4 || (got == 0 && (c->held != 4 || memcmp(c->header, "\x88\x02\x03\xe8", 4))))
+        fail("connection %u: the answer to a Close is no Close of the same code (RFC 6455 5.5.1)", c->index);
+    if (got)
+        return false;
+    close_stream(&c->stream);
+    c->phase = CLOSED;
+    return true;
 }
 
 uint64_t connection_sent_at(const struct connection *c, uint64_t n)

@@ -10,7 +10,7 @@
 #include "script.h"
 #include "stream.h"
 
-enum phase { CONNECTING, SECURING, SHAKING_HANDS, EXCHANGING };
+enum phase { CONNECTING, SECURING, SHAKING_HANDS, EXCHANGING, CLOSING, CLOSED };
 
 enum { CONTROL_MAX = 125, PONG_MAX = CONTROL_MAX + 14 };
 
@@ -45,6 +45,7 @@ struct connection {
     uint8_t opcode;
     uint64_t left; /* of the frame's payload */
     size_t offset; /* in the message, inflated */
+    uint64_t wire; /* bytes of its frames */
     unsigned expected; /* in the script */
     uint64_t received; /* messages */
     uint8_t *payload;  /* of a control frame */
@@ -73,6 +74,12 @@ unsigned connection_read(struct connection *c);
 
 /* Sends what may be sent, as far as the kernel takes it. */
 void connection_write(struct connection *c, uint64_t now);
+
+/* Sends a Close (1000); what then comes, the server's Close and its end, goes to connection_close_further. */
+void connection_close(struct connection *c);
+
+/* True once the server has answered and ended, and the connection is gone. */
+bool connection_close_further(struct connection *c);
 
 /* When the message that was received as the n-th (from 0) was sent, ns. */
 uint64_t connection_sent_at(const struct connection *c, uint64_t n);

@@ -1,3 +1,4 @@
+#include "deflate.h"
 #include "options.h"
 #include "script.h"
 #include "stream.h"
@@ -8,5 +9,6 @@ int main(int argc, char **argv)
     parse_options(argc, argv);
     load_script();
     prepare_streams();
+    prepare_deflate();
     run_traffic();
 }

@@ -107,10 +107,10 @@ static void check_answer(const struct connection *c, const char *head, size_t si
         fail("a subprotocol that was not offered (RFC 6455 4.1)");
     value = header_value(head, size, "Sec-WebSocket-Extensions", &length);
     if (!value)
-        length = 0;
-    if (options.extensions ? !value || length < 18 || memcmp(value, "permessage-deflate", 18) : value != NULL)
+        value = "", length = 0;
+    if (options.extensions ? length < 18 || memcmp(value, "permessage-deflate", 18) : length != 0)
         fail("extensions: offered \"%s\", answered \"%.*s\" (RFC 6455 4.1)", options.extensions ? options.extensions : "",
-             (int)length, value ? value : "");
+             (int)length, value);
     note_extensions(value, length);
 }
 

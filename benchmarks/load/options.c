@@ -27,6 +27,7 @@ static const char help[] =
     "  echo     each connection sends, the server answers each message with the same\n"
     "  fanout   the first connection sends, the server sends the same to every connection\n"
     "  open     opens the connections, measures what that cost, and holds them\n"
+    "  churn    opens each connection and closes it again, measures what that cost\n"
     "  idle     opens the connections and holds them; then reads commands, one a line:\n"
     "           `echo N`: each connection echoes N messages; `stop`, or the end of input: leaves\n"
     "\n"
@@ -74,7 +75,7 @@ static double seconds(const char *name, const char *text)
 
 static enum mode parse_mode(const char *name)
 {
-    static const char *const modes[] = {[ECHO] = "echo", [FANOUT] = "fanout", [OPEN] = "open", [IDLE] = "idle"};
+    static const char *const modes[] = {[ECHO] = "echo", [FANOUT] = "fanout", [OPEN] = "open", [CHURN] = "churn", [IDLE] = "idle"};
     for (unsigned i = 0; i < sizeof modes / sizeof *modes; i++)
         if (!strcmp(name, modes[i]))
             return (enum mode)i;

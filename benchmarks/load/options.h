@@ -7,7 +7,7 @@
 
 #include "server_cpu.h"
 
-enum mode { ECHO, FANOUT, OPEN, IDLE };
+enum mode { ECHO, FANOUT, OPEN, CHURN, IDLE };
 
 struct options {
     enum mode mode;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <zlib.h>
 
 #include "failure.h"
 #include "options.h"
@@ -60,52 +59,29 @@ size_t write_frame(uint8_t *to, unsigned first_byte, const uint8_t *payload, siz
     return (size_t)(at - to) + size;
 }
 
-static z_stream *make_compressor(const struct deflate_parameters *deflate)
-{
-    static z_stream stream;
-    /* 12 bits, or fewer where the server bids it: the window does not change what inflating costs. */
-    int bits = deflate->client_window_bits < 12 ? deflate->client_window_bits : 12;
-    if (deflateInit2(&stream, 6, Z_DEFLATED, -bits, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        fail("zlib cannot compress with %d window bits", bits);
-    return &stream;
-}
-
-/* RFC 7692 7.2.1: ends in an empty block, whose last four bytes are left out. */
-static size_t compress_message(z_stream *stream, const struct message *message, uint8_t *to, size_t room)
-{
-    stream->next_in = (Bytef *)message->data;
-    stream->avail_in = (uInt)message->size;
-    stream->next_out = to;
-    stream->avail_out = (uInt)room;
-    if (deflate(stream, Z_SYNC_FLUSH) != Z_OK || !stream->avail_out)
-        fail("zlib: %s", stream->msg ? stream->msg : "the output does not fit");
-    return room - stream->avail_out - 4;
-}
-
 void make_frames(const struct deflate_parameters *deflate)
 {
     unsigned again = options.in_flight, total = script.count + again;
     size_t room = 0, largest = 0;
     for (unsigned i = 0; i < total; i++) {
         size_t size = script.messages[i % script.count].size;
-        /* zlib's bound for what it cannot compress, and the flush */
-        room += HEADER_MAX + size + size / 1000 + 64;
+        room += HEADER_MAX + deflate_bound(size);
         largest = size > largest ? size : largest;
     }
     script.wire = malloc(room);
     script.offset = malloc((total + 1) * sizeof *script.offset);
-    size_t packed_room = largest + largest / 1000 + 64, at = 0;
-    uint8_t *packed = malloc(packed_room);
-    z_stream *compressor = deflate->negotiated ? make_compressor(deflate) : NULL;
+    size_t at = 0;
+    uint8_t *packed = malloc(deflate_bound(largest));
+    void *compressor = deflate->negotiated ? make_compressor(deflate) : NULL;
     unsigned first_byte = FIN | (options.text ? TEXT : BINARY) | (compressor ? RSV1 : 0);
     for (unsigned i = 0; i < script.count; i++) {
         const struct message *message = &script.messages[i];
         script.offset[i] = at;
         if (compressor) {
-            size_t size = compress_message(compressor, message, packed, packed_room);
+            size_t size = compress_message(compressor, message->data, message->size, packed);
             at += write_frame(script.wire + at, first_byte, packed, size);
             if (deflate->client_no_context_takeover)
-                deflateReset(compressor);
+                forget_compressed(compressor);
         } else {
             at += write_frame(script.wire + at, first_byte, message->data, message->size);
         }
@@ -120,7 +96,5 @@ void make_frames(const struct deflate_parameters *deflate)
             at += size;
         }
     }
-    if (compressor)
-        deflateEnd(compressor);
     free(packed);
 }

@@ -6,12 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct deflate_parameters {
-    bool negotiated;
-    bool server_no_context_takeover;
-    bool client_no_context_takeover;
-    int client_window_bits; /* 15 where the server set none */
-};
+#include "deflate.h"
 
 struct message {
     const uint8_t *data;

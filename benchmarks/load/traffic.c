@@ -20,7 +20,7 @@ enum { EVENTS = 512, INFLATED_IN_FANOUT = 16 };
 static const uint64_t SECOND = 1000000000, MILLISECOND = 1000000;
 
 static struct connection *connections;
-static unsigned started, opened;
+static unsigned started, opened, closed;
 static int epoll;
 static uint64_t deadline;      /* ns; 0: none */
 static struct histogram latencies;
@@ -74,7 +74,8 @@ static void push(struct connection *c)
 
 static void start_opening(void)
 {
-    while (started < options.connections && started - opened < options.concurrency) {
+    unsigned done = options.mode == CHURN ? closed : opened;
+    while (started < options.connections && started - done < options.concurrency) {
         struct connection *c = &connections[started];
         connection_begin(c, started++, now_ns());
         watch(c, EPOLL_CTL_ADD, true);
@@ -90,9 +91,12 @@ static void open_further(struct connection *c)
     if (!done)
         return;
     opened++;
-    if (options.mode == OPEN)
+    if (options.mode == OPEN || options.mode == CHURN)
         histogram_add(&latencies, now_ns() - c->began);
-    start_opening();
+    if (options.mode == CHURN)
+        connection_close(c);
+    else
+        start_opening();
 }
 
 static void start_echoing(void)
@@ -142,7 +146,16 @@ static void note_completed(struct connection *c, unsigned completed)
         }
         break;
     case OPEN:
+    case CHURN:
         break; /* refused above: nothing was sent */
+    }
+}
+
+static void close_further(struct connection *c)
+{
+    if (connection_close_further(c)) {
+        closed++;
+        start_opening();
     }
 }
 
@@ -174,6 +187,8 @@ static bool turn(int timeout_ms)
             command = true;
         else if (c->phase < EXCHANGING)
             open_further(c);
+        else if (c->phase == CLOSING)
+            close_further(c);
         else
             exchange(c, events[i].events);
     }
@@ -188,6 +203,8 @@ static void open_all(void)
     start_opening();
     while (opened < options.connections)
         turn(100);
+    while (options.mode == CHURN && closed < options.connections)
+        turn(100);
     make_frames(&deflate_parameters);
     unsigned step = options.mode == FANOUT ? INFLATED_IN_FANOUT : 1;
     for (unsigned i = 0; deflate_parameters.negotiated && i < options.connections; i += step)
@@ -201,7 +218,7 @@ static double in_seconds(uint64_t ns)
 
 static void print_result(const struct reading *from, const struct reading *to)
 {
-    static const char *const modes[] = {[ECHO] = "echo", [FANOUT] = "fanout", [OPEN] = "open", [IDLE] = "idle"};
+    static const char *const modes[] = {[ECHO] = "echo", [FANOUT] = "fanout", [OPEN] = "open", [CHURN] = "churn", [IDLE] = "idle"};
     printf("{\"event\": \"result\", \"mode\": \"%s\", \"connections\": %u, \"in_flight\": %u, \"extensions\": \"", modes[options.mode],
            options.connections, options.in_flight);
     for (const char *at = negotiated_extensions; *at; at++)
@@ -235,6 +252,8 @@ static void measure_messages(void)
         push(&connections[i]);
     }
     run_for(options.warmup, UINT64_MAX);
+    while (messages < options.connections) /* with many connections the first turn alone takes its time */
+        turn(10);
     histogram_clear(&latencies);
     struct reading from = take_reading();
     run_for(options.duration, options.max_messages < UINT64_MAX - messages ? messages + options.max_messages : UINT64_MAX);
@@ -330,6 +349,7 @@ void run_traffic(void)
     setvbuf(stdin, NULL, _IONBF, 0); /* a line at a time, so that epoll knows of the rest */
     switch (options.mode) {
     case OPEN:
+    case CHURN:
         measure_opening();
         break;
     case IDLE:

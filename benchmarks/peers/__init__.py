@@ -1,0 +1,160 @@
+"""The table of peers."""
+
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """A server to measure.
+
+    Attributes:
+        program: A module of this package; ``limit`` and ``ws_node`` are no Python.
+        loop: The event loop that it runs on by default: the one on which it is fastest.
+        packages: Distributions whose versions are stated. The first must be installed.
+        settings: What was set, and why.
+        ours: Which API of openline's this is; None for the others.
+        lacks: Features that it does not have (see ``works.Work.needs``).
+    """
+
+    name: str
+    program: str
+    loop: Literal["asyncio", "uvloop", ""]
+    packages: tuple[str, ...] = ()
+    settings: str
+    ours: Literal["callback", "coroutine"] | None = None
+    lacks: frozenset[str] = frozenset()
+
+    def versions(self) -> dict[str, str]:
+        """Versions by distribution.
+
+        Raises:
+            PackageNotFoundError: One is not installed.
+        """
+        loop = ("uvloop",) if self.loop == "uvloop" else ()
+        return {package: version(package) for package in (*self.packages, *loop)}
+
+    def missing(self) -> str | None:
+        """Name of a distribution that is not installed; None where all are."""
+        try:
+            self.versions()
+        except PackageNotFoundError as error:
+            return error.name
+        return None
+
+
+_ALL = [
+    Peer(
+        name="openline-listener",
+        program="openline_listener",
+        loop="asyncio",
+        packages=("openline",),
+        ours="callback",
+        settings="callback API; compression only where the work has it; pings off where messages flow",
+    ),
+    Peer(
+        name="openline-coroutine",
+        program="openline_coroutine",
+        loop="asyncio",
+        packages=("openline",),
+        ours="coroutine",
+        settings="coroutine API; compression only where the work has it; pings off where messages flow",
+    ),
+    Peer(
+        name="limit",
+        program="limit",
+        loop="",
+        settings="a bare C epoll loop, see limit/README.md",
+        lacks=frozenset({"fanout", "deflate", "tls", "keepalive", "text"}),
+    ),
+    Peer(
+        name="picows",
+        program="picows_core",
+        loop="uvloop",
+        packages=("picows", "aiofastnet"),
+        settings="listener; payload sent back as a memoryview up to 8 KiB (it is copied then), as bytes above; "
+        "aiofastnet's transports; pings off where messages flow",
+        lacks=frozenset({"deflate"}),
+    ),
+    Peer(
+        name="picows.websockets",
+        program="picows_websockets",
+        loop="uvloop",
+        packages=("picows", "aiofastnet"),
+        settings="compression only where the work has it, its window is always 15 bits; pings off where messages flow; "
+        "max_queue=None; aiofastnet's transports",
+    ),
+    Peer(
+        name="websockets",
+        program="websockets_asyncio",
+        loop="uvloop",
+        packages=("websockets",),
+        settings="compression only where the work has it, with its own memLevel=5; "
+        "pings off where messages flow; max_queue=None",
+    ),
+    Peer(
+        name="aiohttp",
+        program="aiohttp_web",
+        loop="uvloop",
+        packages=("aiohttp",),
+        settings="no access log; compression only where the work has it; heartbeat off where messages flow",
+    ),
+    Peer(
+        name="wsproto",
+        program="wsproto_asyncio",
+        loop="uvloop",
+        packages=("wsproto",),
+        settings="under an asyncio.Protocol; the answers to one read leave in one write; no keepalive of its own",
+        lacks=frozenset({"keepalive"}),
+    ),
+    Peer(
+        name="uvicorn",
+        program="uvicorn_asgi",
+        loop="uvloop",
+        packages=("uvicorn", "websockets", "httptools"),
+        settings="bare ASGI application; ws=auto; httptools; no log; no lifespan; pings off where messages flow",
+        lacks=frozenset({"deflate", "tls"}),
+    ),
+    Peer(
+        name="uvicorn-websockets",
+        program="uvicorn_asgi_websockets",
+        loop="uvloop",
+        packages=("uvicorn", "websockets", "httptools"),
+        settings="the same with ws=websockets",
+        lacks=frozenset({"deflate", "tls"}),
+    ),
+    Peer(
+        name="socketify",
+        program="socketify_app",
+        loop="",
+        packages=("socketify",),
+        settings="its own loop over uWebSockets; compression and idle timeout off; topics for the fan-out",
+        lacks=frozenset({"deflate", "tls", "keepalive"}),
+    ),
+    Peer(
+        name="ws",
+        program="ws_node",
+        loop="",
+        settings="on Node.js, with bufferutil; deflate only where the work has it, threshold 0",
+        lacks=frozenset({"keepalive"}),
+    ),
+]
+
+#: By name, in the order of the table.
+PEERS = {peer.name: peer for peer in _ALL}
+
+
+def find(name: str) -> Peer:
+    """The peer of this name; ``NAME@asyncio`` and ``NAME@uvloop`` put it on that loop.
+
+    Raises:
+        KeyError: There is none, or it has no loop to choose.
+    """
+    base, _, loop = name.partition("@")
+    peer = PEERS[base]
+    if not loop:
+        return peer
+    if not peer.loop or loop not in ("asyncio", "uvloop"):
+        raise KeyError(name)
+    return replace(peer, name=name, loop=loop)
