@@ -151,7 +151,7 @@ def test_class_of_a_program_is_left_alone() -> None:
 def test_nearest_base_is_joined_where_theirs_lacks_a_leaf(monkeypatch: pytest.MonkeyPatch) -> None:
     older = types.ModuleType("websockets.exceptions")
 
-    class WebSocketException(Exception):  # noqa: N818
+    class WebSocketException(Exception):
         pass
 
     older.WebSocketException = WebSocketException  # type: ignore[attr-defined]
