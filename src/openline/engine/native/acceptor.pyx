@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """A listening socket in the reactor's set.
 
 When the process runs out of descriptors, `accept` fails at once, for ever, and the socket stays readable: a loop that reports each

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Addresses of a descriptor, in the form of Python's socket module, without a socket object."""
 
 import socket

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Frames, natively: the twin of ``openline.protocol.frames``.
 
 The functions with Python signatures give exactly what their namesakes in ``protocol.frames`` give; the tests hold one against the

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The reading half of a connection: from the socket to a message.
 
 The happy path lives here: a data message in one frame, whole or in pieces, to a str or bytes object, to the listener or the coroutine
@@ -93,7 +92,10 @@ cdef class Inlet(Outlet):
 
     cdef int ready(self, uint32_t events) except -1:
         if events & EPOLLOUT or (self.blocked and events & (EPOLLERR | EPOLLHUP)):
-            self.write_out()
+            if self.tls is not None and self.tls.handshaking:
+                self.read_tls()
+            else:
+                self.write_out()
         if events & ~<uint32_t>EPOLLOUT and self.fd >= 0 and not self.doomed and self.reading:
             self.read_socket()
         return 0
@@ -127,20 +129,19 @@ cdef class Inlet(Outlet):
             and self.partial.length - self.partial.have >= DIRECT
         ):
             return self.read_payload()
+        if self.tls is not None:
+            try:
+                self.tls.fetch(self.fd, reactor.read_buffer, READ_SIZE)
+            except OSError as error:
+                return self.lost(error)
+            self.heard_at = reactor.now
+            return self.read_tls()
         size = recv(self.fd, reactor.read_buffer, READ_SIZE, 0)
         if size > 0:
             self.heard_at = reactor.now
-            if self.tls is None:
-                self.receive(reactor.read_buffer, size)
-            else:
-                self.tls.feed(reactor.read_buffer, size)
-                self.read_tls()
+            self.receive(reactor.read_buffer, size)
         elif size == 0:
-            if self.tls is not None:
-                self.tls.feed_eof()
-                self.read_tls()
-            else:
-                self.end_of_stream()
+            self.end_of_stream()
         elif errno != EAGAIN and errno != EINTR:
             self.lost(OSError(errno, os.strerror(errno)))
         return 0
@@ -165,14 +166,11 @@ cdef class Inlet(Outlet):
     cdef int read_tls(self) except -1:
         cdef uint8_t *plain = self.reactor.plain()
         cdef ssize_t size
+        cdef size_t total = 0
         try:
             if self.tls.handshaking:
                 if not self.tls.handshake(self.fd):
-                    if self.tls.ended:
-                        self.lost(ConnectionResetError("the peer went away during the TLS handshake"))
-                    else:
-                        self.update_interest()
-                    return 0
+                    return self.update_interest()
                 self.blocked = False
                 self.write_out()
                 self.handshake_ended(None)
@@ -187,7 +185,11 @@ cdef class Inlet(Outlet):
                 if size == 0:
                     self.end_of_stream()
                     return 0
+                total += size
                 self.receive(plain, size)
+                if total >= READ_SIZE and self.tls.more:
+                    self.reactor.enlist(self)  # its share of this turn; epoll does not see what is decrypted
+                    break
             if not self.doomed and self.fd >= 0 and not self.tls.flush(self.fd) and not self.blocked:
                 self.blocked = True  # answers of TLS itself (a key update) that the kernel did not take
                 self.update_interest()

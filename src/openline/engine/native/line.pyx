@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """A connection, as the storey above knows it: the contract of a line, and the hot methods of the API."""
 
 import collections.abc
@@ -15,7 +14,7 @@ from openline.engine.native.address cimport local_address, remote_address
 from openline.engine.native.codec cimport MAX_HEADER, write_header
 from openline.engine.native.outlet cimport HALF, STAY, WHOLE
 from openline.engine.native.reactor cimport Reactor
-from openline.engine.native.tls cimport TLS
+from openline.engine.native.tls cimport make_tls
 
 from openline.exceptions import ConcurrencyError, ConnectionClosedOK
 from openline.protocol.states import Side, State
@@ -82,7 +81,7 @@ cdef class Line(Inlet):
         """
         self.flush()
         self.established = established
-        self.tls = TLS(context, server_side, server_hostname)
+        self.tls = make_tls(context, self.fd, server_side, server_hostname)
         self.blocked = True
         if not server_side:
             try:

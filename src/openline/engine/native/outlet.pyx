@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The writing half of a connection.
 
 Small frames are laid into the reactor's shared buffer (the cork) and leave together: at the end of the connection's share of a turn,
@@ -288,7 +287,7 @@ cdef class Outlet(Pollable):
         cdef ssize_t size
         while self.first != NULL or (self.tls is not None and self.tls.holds_output()):
             limit = <size_t>-1
-            if self.urgent is not None and self.first != NULL:
+            if self.urgent is not None and self.first != NULL and (self.tls is None or not self.tls.stuck):
                 limit = self.until_boundary()
                 if limit == 0:
                     self.insert_urgent()

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The reactor: one epoll set, nested in the running event loop, that serves every WebSocket of that loop.
 
 An epoll descriptor is itself pollable: it is readable while any descriptor in its set is ready. So the loop is given one descriptor

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """How a coroutine waits for the reactor: an object that quacks like asyncio's future, and wakes its task at once.
 
 A future wakes its task through `call_soon`: one more turn of the loop for each message. When the reactor's own callback has a message

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """One timer wheel per reactor.
 
 A connection has one deadline at a time: to finish its handshake, to prove that it lives, to close. With an asyncio timer for each,
