@@ -122,8 +122,9 @@ class _Attributes(Protocol):
     """The compression that was agreed upon; it is among `extensions` too."""
     extensions: tuple[Extension, ...]
     """All extensions that were agreed upon, in the order of the header."""
-    pings: dict[bytes, tuple[asyncio.Future[float], float]] | None
-    """Pings not yet answered, oldest first: payload to (future of the latency, when it was sent)."""
+    pings: dict[bytes, tuple[asyncio.Future[float] | None, float]] | None
+    """Pings not yet answered, oldest first: payload to (future of the latency, when it was sent); the keepalive's
+    have no future. The upper half's own."""
     fragmenting: asyncio.Future[None] | None
     """While a message is being sent in fragments: done when its last fragment was queued."""
     streaming: bool
@@ -144,8 +145,13 @@ class _Attributes(Protocol):
         ...
 
     @property
+    def written(self) -> int:
+        """Bytes queued since the connection was made, sent or not; of TLS, those inside it."""
+        ...
+
+    @property
     def taken(self) -> int:
-        """Bytes taken from this process since the connection was made; grows while the peer's TCP reads.
+        """Those of `written` that the peer has taken; grows while its TCP reads.
 
         Where the kernel tells (SIOCOUTQ on Linux), those that the peer's TCP has acknowledged: what lies in the
         kernel's send buffer is no sign of life. Elsewhere, those that the kernel has taken."""
@@ -191,7 +197,10 @@ class Line(_Attributes, Protocol):
         """Send FIN (TLS: close_notify first) once all that is queued has left; reading goes on. Idempotent."""
 
     def discard(self) -> None:
-        """Read and throw away from now on, paused or not."""
+        """Read and throw away from now on, paused or not; at the peer's end, close the descriptor.
+
+        Nothing is called upward any more but the deadline and the end.
+        """
 
     def abort(self) -> None:
         """Drop what is queued and close the descriptor now; with a reset, where bytes are lost.
@@ -284,7 +293,7 @@ class Line(_Attributes, Protocol):
         """Let every coroutine that waits in this line look at the state again."""
 
     async def _wait_readable(self) -> None:
-        """Wait until a message is queued, or `_wake_all`; as `recv`, one at a time."""
+        """Wait until a message is queued, or until `_wake_all`, whatever that finds; as `recv`, one at a time."""
 
     async def _wait_writable(self) -> None:
         """Wait until `unsent` is at or below `write_low`; raises ConnectionClosed when the connection ends."""
@@ -344,6 +353,14 @@ class Engine(Protocol):
 
     @property
     def name(self) -> Literal["native", "portable"]: ...
+
+    @property
+    def line_class(self) -> type[Any]:
+        """The `Line` of this engine, to be joined with an upper half."""
+        ...
+
+    def fan_out(self, lines: list[Any], frame: bytes, /) -> None:
+        """Queue one unmasked frame on many open lines of this engine and loop, each within its bound."""
 
     async def listen(
         self,
