@@ -23,6 +23,7 @@ class NativeEngine:
 
     name: Literal["native"] = "native"
     line_class = Line
+    fan_out = staticmethod(Line.fan_out)
     fan_out = staticmethod(fan_out)
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -403,6 +403,9 @@ cdef class Recv(Suspension):
         if line.queued:
             self.stage = DONE
             return True if self.peek else self.finish(line.pop())
+        if self.peek and self.stage == WAITING:
+            self.stage = DONE
+            return True  # `_wake_all`: whoever waits looks for himself
         if line.phase == CLOSED:
             if self.peek:
                 self.stage = DONE

@@ -64,6 +64,11 @@ cdef class Outlet(Pollable):
             free(chunk)
 
     @property
+    def written(self):
+        """Bytes put since the connection was made, sent or not; of TLS, those inside it."""
+        return self.accepted + self.unsent
+
+    @property
     def taken(self):
         """Bytes that the peer's TCP has acknowledged: what lies in the kernel's send buffer is no sign of life."""
         cdef int waiting = 0
