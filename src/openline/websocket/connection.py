@@ -148,11 +148,9 @@ class Connection(Pinging, Receiving):
             self.trace = FrameTrace(self.tap, logged)
             self._make_protocol()
         self._start_keepalive()
-        self.begin_frames()
+        self.begin_frames(rest)  # which keeps it for the next turn: `on_open` comes before the first message
         if listener is not None:
             self._call(listener.on_open)
-        if rest:
-            self._receive_rare(rest)
 
     # Its end.
 
