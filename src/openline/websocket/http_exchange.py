@@ -135,7 +135,8 @@ class HTTPExchange:
     async def _ask_handler(self, request: HTTPRequest) -> HTTPResponse:
         server = self._opening.server
         try:
-            response: object = await server.http(request)
+            assert server.policy.http is not None  # or there would be no exchange
+            response: object = await server.policy.http(request)
             if not isinstance(response, HTTPResponse):
                 raise TypeError(f"the http handler returned {type(response).__name__}, not HTTPResponse")
             # Headers that would break the response are found now, while another answer is possible.
@@ -154,8 +155,8 @@ class HTTPExchange:
         silent = request.method == "HEAD" or response.status in _BODILESS
         headers.setdefault("Date", formatdate(usegmt=True))
         server = self._opening.server
-        if server.server_header is not None:
-            headers.setdefault("Server", server.server_header)
+        if server.policy.server_header is not None:
+            headers.setdefault("Server", server.policy.server_header)
         if response.status == HTTPStatus.NO_CONTENT:
             _remove(headers, "Content-Length")
         elif isinstance(body, bytes) and response.status not in _BODILESS:
