@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from openline.engine.native.acceptor import Acceptor
-from openline.engine.native.line import Line, fan_out
+from openline.engine.native.line import Line
 from openline.engine.native.reactor import reactor_of
 
 __all__ = ["NativeEngine"]
@@ -24,7 +24,6 @@ class NativeEngine:
     name: Literal["native"] = "native"
     line_class = Line
     fan_out = staticmethod(Line.fan_out)
-    fan_out = staticmethod(fan_out)
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
