@@ -53,10 +53,9 @@ class Application:
                 self.received.append(message)
                 await self.on_message(ws, message)
         except subject.exceptions.ConnectionClosed:
-            pass
-        finally:
             await ws.wait_closed()
             self.close_code, self.close_reason = ws.close_code, ws.close_reason
+        finally:
             self.over.set()
 
     def listener(self) -> Any:
@@ -147,7 +146,9 @@ async def opened(
     """
     app = Application(on_message)
     options = QUIET | options
-    async with _served(side, app, options) if side.startswith("server") else _dialled(side, app, options) as peer:
+    async with (
+        _served(side, app, options) if side.startswith("server") else _dialled(side, app, options) as peer
+    ):
         if side.startswith("server"):
             await peer.send(upgrade_request(extensions))
             head = await peer.read_head()

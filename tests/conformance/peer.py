@@ -1,7 +1,7 @@
 """A raw, strict peer: sends any bytes, cut at any place, and holds what comes back against the RFC.
 
 It shares no code with what it tests. Whatever it receives must itself conform: masks by role, minimal lengths, no
-reserved bits, legal fragmentation, valid UTF-8, and nothing at all behind a Close frame. So each case also checks the
+reserved bits, legal fragmentation, valid UTF-8, and nothing behind a Close frame but owed pongs. So each case also checks the
 sender's half of RFC 6455.
 """
 
@@ -22,7 +22,7 @@ KNOWN_OPCODES = (CONT, TEXT, BINARY, CLOSE, PING, PONG)
 RSV1, RSV2, RSV3 = 4, 2, 1
 
 # Far above what any case needs: it only keeps a broken subject from hanging the run.
-PATIENCE = float(os.environ.get("PAT", "10"))
+PATIENCE = 10.0
 
 
 class End(enum.Enum):
@@ -108,7 +108,8 @@ class Peer:
         self.frames: list[Frame] = []
         self._unread = bytearray()
         self._fragments: list[Frame] = []
-        self._closed = False
+        self._close_sent = False
+        self._close_received = False
 
     @classmethod
     async def dial(cls, port: int, *, receive_buffer: int | None = None) -> Peer:
@@ -138,6 +139,7 @@ class Peer:
 
     def frame(self, opcode: int, payload: bytes = b"", **shape: int | bool | bytes | None) -> bytes:
         """Build a frame as this role sends it; ``mask=None`` or ``mask=key`` in `shape` overrides."""
+        self._close_sent = self._close_sent or opcode == CLOSE
         shape.setdefault("mask", os.urandom(4) if self.masks else None)
         return encode(opcode, payload, **shape)  # type: ignore[arg-type]
 
@@ -250,7 +252,9 @@ class Peer:
         if len(data) < start:
             return None
         length = int.from_bytes(data[2 : 2 + size]) if size else data[1] & 0x7F
-        assert size == (0 if length < 126 else 2 if length < 0x10000 else 8), "section 5.2: length is not minimal"
+        assert size == (0 if length < 126 else 2 if length < 0x10000 else 8), (
+            "section 5.2: length is not minimal"
+        )
         if len(data) < start + length:
             return None
         mask = bytes(data[start - 4 : start]) if masked else None
@@ -266,7 +270,11 @@ class Peer:
         return frame
 
     def _check(self, frame: Frame) -> None:
-        assert not self._closed, f"section 5.5.1: a frame behind the Close frame: {_brief(frame)}"
+        # Section 5.5.2: a ping is to be answered until the answering end has received a Close frame.
+        may_follow = frame.opcode == PONG and not self._close_sent
+        assert not self._close_received or may_follow, (
+            f"section 5.5.1: behind the Close frame: {_brief(frame)}"
+        )
         assert (frame.mask is None) == self.masks, f"section 5.1: wrong masking: {_brief(frame)}"
         assert frame.opcode in KNOWN_OPCODES, f"section 5.2: unknown opcode: {_brief(frame)}"
         starts_message = frame.opcode in (TEXT, BINARY)
@@ -276,7 +284,7 @@ class Peer:
             assert frame.fin, f"section 5.4: a fragmented control frame: {_brief(frame)}"
             assert len(frame.payload) <= 125, f"section 5.5: a long control frame: {_brief(frame)}"
             if frame.opcode == CLOSE:
-                self._closed = True
+                self._close_received = True
                 self._check_close(frame)
             return
         assert starts_message == (not self._fragments), f"section 5.4: bad fragmentation: {_brief(frame)}"

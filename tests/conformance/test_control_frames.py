@@ -14,7 +14,9 @@ NOT_UTF8 = bytes.fromhex("00 ff fe fd fc fb 00 ff")
 
 @pytest.mark.parametrize("step", [None, 1], ids=["one segment", "octets"])
 @pytest.mark.parametrize("payload", [b"", b"Hello", NOT_UTF8, b"." * 124, b"\xfe" * 125], ids=len)
-async def test_5_5_2_a_ping_is_answered_with_its_payload(side: Side, payload: bytes, step: int | None) -> None:
+async def test_5_5_2_a_ping_is_answered_with_its_payload(
+    side: Side, payload: bytes, step: int | None
+) -> None:
     async with opened(side) as line:
         frame = line.peer.frame(PING, payload)
         await line.peer.send_in_pieces(chop(frame, step or len(frame)))

@@ -31,10 +31,13 @@ async def test_5_4_fragments_are_one_message(side: Side, opcode: int, parts: int
     [(b"", b""), (b"", b"", b""), (b"", b"middle", b""), (b"first", b""), (b"", b"last"), (b"a", b"", b"c")],
     ids=repr,
 )
-async def test_5_4_empty_fragments(side: Side, opcode: int, parts: tuple[bytes, ...], step: int | None) -> None:
+async def test_5_4_empty_fragments(
+    side: Side, opcode: int, parts: tuple[bytes, ...], step: int | None
+) -> None:
     async with opened(side) as line:
         stream = b"".join(
-            line.peer.frame(CONT if at else opcode, part, fin=at == len(parts) - 1) for at, part in enumerate(parts)
+            line.peer.frame(CONT if at else opcode, part, fin=at == len(parts) - 1)
+            for at, part in enumerate(parts)
         )
         await line.peer.send_in_pieces(chop(stream, step or len(stream)))
         await line.peer.expect(opcode, b"".join(parts))
@@ -69,7 +72,9 @@ async def test_5_4_a_fragmented_control_frame_within_a_message_fails(side: Side,
 
 
 @CHOPS
-async def test_5_4_a_ping_between_fragments_is_answered_before_the_message(side: Side, step: int | None) -> None:
+async def test_5_4_a_ping_between_fragments_is_answered_before_the_message(
+    side: Side, step: int | None
+) -> None:
     async with opened(side) as line:
         frame = line.peer.frame
         stream = frame(TEXT, b"one,", fin=False) + frame(PING, b"now") + frame(CONT, b"two")
@@ -111,11 +116,16 @@ async def test_5_4_a_continuation_of_nothing_fails(side: Side, fin: bool, step: 
 
 @CHOPS
 @pytest.mark.parametrize("fin", [True, False], ids=["final", "not final"])
-async def test_5_4_a_continuation_behind_a_whole_message_fails(side: Side, fin: bool, step: int | None) -> None:
+async def test_5_4_a_continuation_behind_a_whole_message_fails(
+    side: Side, fin: bool, step: int | None
+) -> None:
     async with opened(side) as line:
         frame = line.peer.frame
         stream = (
-            frame(TEXT, b"one", fin=False) + frame(CONT, b"two") + frame(CONT, b"", fin=fin) + frame(TEXT, b"late")
+            frame(TEXT, b"one", fin=False)
+            + frame(CONT, b"two")
+            + frame(CONT, b"", fin=fin)
+            + frame(TEXT, b"late")
         )
         await line.peer.send_in_pieces(chop(stream, step or len(stream)))
         await line.peer.expect(TEXT, b"onetwo")

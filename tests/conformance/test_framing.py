@@ -33,7 +33,9 @@ async def test_5_2_binary_of_any_length_is_echoed(side: Side, size: int) -> None
         assert line.app.received == [payload[:size]]
 
 
-@pytest.mark.parametrize(("size", "step"), [(3, 1), (125, 1), (126, 1), (300, 1), (65536, 997), (70_000, 4093)])
+@pytest.mark.parametrize(
+    ("size", "step"), [(3, 1), (125, 1), (126, 1), (300, 1), (65536, 997), (70_000, 4093)]
+)
 @pytest.mark.parametrize("opcode", [TEXT, BINARY], ids=["text", "binary"])
 async def test_5_2_a_frame_in_chops_is_one_message(side: Side, opcode: int, size: int, step: int) -> None:
     async with opened(side) as line:
@@ -77,7 +79,9 @@ async def test_5_2_frames_that_straddle_reads(side: Side, step: int) -> None:
 # Section 5.1: a client masks every frame, a server masks none.
 
 
-@pytest.mark.parametrize("opcode", [TEXT, BINARY, PING, PONG, CLOSE], ids=["text", "binary", "ping", "pong", "close"])
+@pytest.mark.parametrize(
+    "opcode", [TEXT, BINARY, PING, PONG, CLOSE], ids=["text", "binary", "ping", "pong", "close"]
+)
 @pytest.mark.parametrize("payload", [b"", b"\x03\xe8ok"], ids=["empty", "payload"])
 async def test_5_1_wrong_masking_fails(side: Side, opcode: int, payload: bytes) -> None:
     async with opened(side) as line:
@@ -104,7 +108,9 @@ async def test_5_1_wrong_masking_of_a_continuation_fails(side: Side) -> None:
         await line.expect_failure(1002, "5.1", "5.3")
 
 
-@pytest.mark.parametrize("mask", [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\1\0\0\0", b"\0\0\0\x80"], ids=bytes.hex)
+@pytest.mark.parametrize(
+    "mask", [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\1\0\0\0", b"\0\0\0\x80"], ids=bytes.hex
+)
 async def test_5_3_any_mask_is_taken_off(mask: bytes) -> None:
     async with opened("server") as line:
         for size in (0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65, 127, 1000):
@@ -165,7 +171,14 @@ async def test_5_1_a_server_masks_no_frame() -> None:
 @pytest.mark.parametrize("rsv", range(1, 8), ids=lambda rsv: f"RSV={rsv:03b}")
 @pytest.mark.parametrize(
     ("opcode", "payload"),
-    [(TEXT, b"Hello"), (BINARY, b"\0\xff"), (PING, b"p"), (PONG, b""), (CLOSE, close_payload(1000)), (TEXT, b"")],
+    [
+        (TEXT, b"Hello"),
+        (BINARY, b"\0\xff"),
+        (PING, b"p"),
+        (PONG, b""),
+        (CLOSE, close_payload(1000)),
+        (TEXT, b""),
+    ],
     ids=["text", "binary", "ping", "pong", "close", "empty text"],
 )
 async def test_5_2_reserved_bits_fail(side: Side, opcode: int, payload: bytes, rsv: int) -> None:
@@ -185,7 +198,9 @@ async def test_5_2_reserved_bits_of_a_continuation_fail(side: Side, rsv: int) ->
 
 @pytest.mark.parametrize("step", [None, 1, 5], ids=["one segment", "octets", "fives"])
 @pytest.mark.parametrize("rsv", [2, 3, 4])
-async def test_5_2_what_preceded_the_reserved_bits_is_answered_first(side: Side, rsv: int, step: int | None) -> None:
+async def test_5_2_what_preceded_the_reserved_bits_is_answered_first(
+    side: Side, rsv: int, step: int | None
+) -> None:
     """The good message is delivered and echoed; the ping behind the bad frame is not answered (7.1.7)."""
     async with opened(side) as line:
         frame = line.peer.frame
@@ -229,7 +244,9 @@ async def test_5_2_reserved_opcodes_within_a_message_fail(side: Side, opcode: in
     [(0, 2), (1, 2), (124, 2), (125, 2), (0, 8), (125, 8), (126, 8), (65535, 8)],
 )
 @pytest.mark.parametrize("opcode", [TEXT, BINARY, PING], ids=["text", "binary", "ping"])
-async def test_5_2_a_length_in_more_bytes_than_needed_fails(side: Side, opcode: int, length: int, size: int) -> None:
+async def test_5_2_a_length_in_more_bytes_than_needed_fails(
+    side: Side, opcode: int, length: int, size: int
+) -> None:
     async with opened(side) as line:
         await line.peer.send_frame(opcode, b"." * length, length_size=size)
         await line.expect_failure(1002, "5.2", "5.5")

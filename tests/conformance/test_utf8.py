@@ -123,7 +123,9 @@ async def test_8_1_a_character_is_not_completed_by_the_next_message(side: Side) 
         await line.expect_failure(1007, "8.1", "5.6")
 
 
-@pytest.mark.parametrize("data", [b"\xff", bytes(range(256)), b"\xed\xa0\x80"], ids=["FF", "all", "surrogate"])
+@pytest.mark.parametrize(
+    "data", [b"\xff", bytes(range(256)), b"\xed\xa0\x80"], ids=["FF", "all", "surrogate"]
+)
 async def test_5_6_binary_is_not_looked_at(side: Side, data: bytes) -> None:
     async with opened(side) as line:
         await line.peer.send_frame(BINARY, data)

@@ -56,7 +56,13 @@ NONCHARACTERS = [plane << 16 | low for plane in range(17) for low in (0xFFFE, 0x
 VALID |= {f"5.3 U+{code:04X}": chr(code) for code in NONCHARACTERS}
 VALID["5.3.3 U+FDD0 to U+FDEF"] = "".join(chr(code) for code in range(0xFDD0, 0xFDF0))
 
-LEADS = {2: range(0xC0, 0xE0), 3: range(0xE0, 0xF0), 4: range(0xF0, 0xF8), 5: range(0xF8, 0xFC), 6: (0xFC, 0xFD)}
+LEADS = {
+    2: range(0xC0, 0xE0),
+    3: range(0xE0, 0xF0),
+    4: range(0xF0, 0xF8),
+    5: range(0xF8, 0xFC),
+    6: (0xFC, 0xFD),
+}
 
 INVALID: dict[str, Invalid] = {
     # 2.1, 2.2: lengths that RFC 3629 no longer has, and what lies above U+10FFFF
@@ -75,7 +81,9 @@ INVALID: dict[str, Invalid] = {
     "3.1.9 all continuation bytes": Invalid(bytes(range(0x80, 0xC0)), 0),
     # 3.2: lonely leads, each followed by a space
     **{
-        f"3.2 lonely leads of {size} bytes": Invalid(b"".join(bytes([lead, 0x20]) for lead in leads), int(size in (3, 4)))
+        f"3.2 lonely leads of {size} bytes": Invalid(
+            b"".join(bytes([lead, 0x20]) for lead in leads), int(size in (3, 4))
+        )
         for size, leads in LEADS.items()
     },
     # 3.3: the last byte missing, at the end of the message and before a space
@@ -97,7 +105,9 @@ INVALID: dict[str, Invalid] = {
     "3.5.2 FF": Invalid(b"\xff", 0),
     "3.5.3 FE FE FF FF": Invalid(b"\xfe\xfe\xff\xff", 0),
     # 4: overlong forms. A lead C0 or C1 is wrong itself; E0 and F0 are with their second byte.
-    **{f"4.1 overlong slash in {size}": Invalid(raw(0x2F, size), int(size in (3, 4))) for size in range(2, 7)},
+    **{
+        f"4.1 overlong slash in {size}": Invalid(raw(0x2F, size), int(size in (3, 4))) for size in range(2, 7)
+    },
     "4.2.1 last overlong of 2": Invalid(raw(0x7F, 2), 0),
     "4.2.2 last overlong of 3": Invalid(raw(0x7FF, 3), 1),
     "4.2.3 last overlong of 4": Invalid(raw(0xFFFF, 4), 1),
@@ -126,7 +136,10 @@ INVALID |= {
     for name, bad in list(INVALID.items())
 }
 # Long runs of ASCII are checked by words or vectors: a fault at each place of one.
-INVALID |= {f"FF at {at} of 70": Invalid(b"a" * at + b"\xff" + b"a" * (69 - at), at) for at in range(0, 70, 3)}
 INVALID |= {
-    f"surrogate at {at} of 40": Invalid(b"a" * at + raw(0xD800, 3) + b"a" * (37 - at), at + 1) for at in range(13, 20)
+    f"FF at {at} of 70": Invalid(b"a" * at + b"\xff" + b"a" * (69 - at), at) for at in range(0, 70, 3)
+}
+INVALID |= {
+    f"surrogate at {at} of 40": Invalid(b"a" * at + raw(0xD800, 3) + b"a" * (37 - at), at + 1)
+    for at in range(13, 20)
 }
