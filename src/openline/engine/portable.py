@@ -140,8 +140,9 @@ class Line(_Base):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The transport is there."""
         self._transport = cast("asyncio.Transport", transport)
-        # Above 0 bytes the transport says so, and again when it has none: what waits, waits in our queue.
-        self._transport.set_write_buffer_limits(high=0)
+        # From 1 byte on the transport says so, and again when it has none: what waits, waits in our queue. (Not from 0:
+        # over TLS, asyncio takes an empty buffer for a full one then.)
+        self._transport.set_write_buffer_limits(high=1, low=0)
         self._tls = transport.get_extra_info("ssl_object") is not None
         # Kept, since some transports forget them at the end.
         self._names = {name: transport.get_extra_info(name) for name in ("peername", "sockname")}
@@ -349,7 +350,7 @@ class Line(_Base):
             return
         assert transport is not None
         self._transport = transport
-        transport.set_write_buffer_limits(high=0)
+        transport.set_write_buffer_limits(high=1, low=0)
         self._tls = True
         self._update_reading()
         self.resume_writing()

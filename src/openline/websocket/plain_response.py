@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from email.utils import formatdate
 from http import HTTPStatus
 
 from openline.protocol.headers import Headers
@@ -18,6 +17,9 @@ def plain_response(status: HTTPStatus | int, text: str) -> Response:
         status: HTTP status code.
         text: The body; sent as UTF-8.
     """
+    # Imported here since it takes long, and most programs refuse nobody.
+    from email.utils import formatdate
+
     status = HTTPStatus(status)
     body = text.encode()
     headers = Headers.from_checked(

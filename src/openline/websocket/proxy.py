@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -99,9 +98,12 @@ def get_proxy(uri: WebSocketURI) -> str | None:
     Returns:
         Its address; None if there is none, or if ``no_proxy`` excludes the host.
     """
-    if urllib.request.proxy_bypass(f"{uri.host}:{uri.port}"):
+    # Imported here since it takes longer than all of openline.
+    from urllib.request import getproxies, proxy_bypass
+
+    if proxy_bypass(f"{uri.host}:{uri.port}"):
         return None
-    proxies = urllib.request.getproxies()
+    proxies = getproxies()
     for scheme in ("wss", "socks", "https") if uri.secure else ("ws", "socks", "https", "http"):
         proxy = proxies.get(scheme)
         if proxy:
