@@ -62,7 +62,7 @@ def test_the_commands_do_what_help_says(tmp_path: Path) -> None:
         terminal.expect("error: /hex takes pairs")
         terminal.type("/nonsense" + ENTER)
         terminal.expect("error: there is no command /nonsense")
-        terminal.type("/close 1005" + ENTER)
+        terminal.type("/close 999" + ENTER)
         terminal.expect("error: ")
         terminal.type("/close 4001 see you" + ENTER)
         terminal.expect(r"closed: 4001 .*see you")

@@ -135,12 +135,14 @@ def test_exec_lets_a_program_finish_that_reads_to_the_end(tmp_path: Path) -> Non
 
 
 def test_exec_runs_no_more_programs_than_max_programs() -> None:
-    with server("--exec", python("input()"), "--max-programs", "1") as (_, url), connect(url) as ws:
-        with pytest.raises(InvalidStatus) as refused:
-            connect(url)
-        assert refused.value.response.status_code == 503
-        ws.send("end")
-        assert isinstance(end_of(ws), ConnectionClosedOK)
+    with server("--exec", python("input()"), "--max-programs", "1", "--access-log") as (command, url):
+        with connect(url) as ws:
+            with pytest.raises(InvalidStatus) as refused:
+                connect(url)
+            assert refused.value.response.status_code == 503
+            ws.send("end")
+            assert isinstance(end_of(ws), ConnectionClosedOK)
+        command.expect("closed /")  # written once the program is gone
         with connect(url) as another:
             another.send("end")
             assert isinstance(end_of(another), ConnectionClosedOK)

@@ -23,8 +23,29 @@ from openline.cli.examples import CommandWithExamples
     show_default=True,
     help="Port; 0: a free one.",
 )
-def demo(*, host: str, port: int) -> None:
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    metavar="HOST",
+    help="Another name by which browsers reach it, such as a proxy's; repeatable.",
+)
+def demo(*, host: str, port: int, names: tuple[str, ...]) -> None:
     """Serve the playground: a chat room beside the line it runs on, frame by frame."""
-    from openline.playground import run
+    from openline.playground import CannotListen, run
+    from openline.playground.static_files import BUILT
 
-    run(host=host, port=port)
+    if not (BUILT / "index.html").exists():
+        click.echo(
+            "The pages are not built: the server runs without them. `make demo` in a checkout builds them (with npm).",
+            err=True,
+        )
+
+    def announce(address: str) -> None:
+        click.echo(f"The playground is at {address} (open it in two windows)")
+        click.echo("Ctrl-C ends it")
+
+    try:
+        run(host, port, names=names, announce=announce)
+    except CannotListen as error:
+        raise click.ClickException(str(error)) from None

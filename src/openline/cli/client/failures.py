@@ -22,6 +22,9 @@ CONNECT_ERRORS = (OSError, InvalidHandshake, InvalidProxy, InvalidURI, ImportErr
 
 _BODY_SHOWN = 200
 
+# What OpenSSL says when the other side answers a TLS greeting with something else, or not at all.
+_NO_TLS_THERE = ("wrong version", "record layer", "unexpected eof", "http request")
+
 
 def explain(error: Exception, target: Target) -> str:
     """Return one line on why no connection came about.
@@ -46,7 +49,7 @@ def explain(error: Exception, target: Target) -> str:
             )
         case ssl.SSLError():
             reason = (error.reason or str(error)).replace("_", " ").lower()
-            hint = "; is it a ws:// server?" if "wrong version" in reason or "record layer" in reason else ""
+            hint = "; is it a ws:// server?" if any(sign in reason for sign in _NO_TLS_THERE) else ""
             return f"TLS with {where} failed: {reason}{hint}"
         case socket.gaierror():
             return f"no address found for {parts.hostname}: {error.strerror}"

@@ -33,6 +33,7 @@ MAX_OUTSTANDING = 256
 GRACE = 3.0
 
 _TICK = 0.001
+_LOOK_AGAIN = 0.02
 _KINDS_OF_ERRORS = 20
 
 
@@ -241,8 +242,8 @@ class Load:
 
     async def _last_answers(self) -> None:
         deadline = time.perf_counter() + GRACE
-        while (left := self._waiting()) and time.perf_counter() < deadline and not self._stop.is_set():
-            await self._pause(0.02)
+        while (left := self._waiting()) and time.perf_counter() < deadline:
+            await asyncio.sleep(_LOOK_AGAIN)
         self.result.unanswered = left
 
     def _waiting(self) -> int:
