@@ -7,7 +7,6 @@ import importlib.util
 import itertools
 import random
 import sys
-import types
 import zlib
 from typing import Any
 
