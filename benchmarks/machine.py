@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.native import compiler_version
 from benchmarks.peers import Peer
+from benchmarks.server import engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def describe(cores: Cores, peers: Iterable[Peer]) -> dict[str, object]:
         "libc": " ".join(platform.libc_ver()),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "openssl": ssl.OPENSSL_VERSION,
+        "openline_engine": engine(),
         "compiler": compiler_version(),
         "descriptor_limit": descriptors,
         "commit": _output(["git", "-C", str(root), "describe", "--always", "--dirty"]),

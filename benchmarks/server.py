@@ -52,6 +52,11 @@ def _arguments(peer: Peer, work: Work) -> list[str]:
             return [sys.executable, "-m", f"benchmarks.peers.{program}", *flags, *tls, *loop]
 
 
+def engine() -> str:
+    """The engine that openline must run on: a figure of the fallback must not pass for the native engine's."""
+    return os.environ.get("OPENLINE_ENGINE", "native")
+
+
 def _children(pid: int) -> Iterator[int]:
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
@@ -88,6 +93,7 @@ class ServerProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=native.FOLDER.parent,
+                env={**os.environ, "OPENLINE_ENGINE": engine()},
             )
         try:
             self.port = self._read_port()

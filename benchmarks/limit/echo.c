@@ -19,7 +19,7 @@
 
 enum {
     HEADER_MAX = 14,
-    READ_SIZE = 128 * 1024, /* in and out together stay in the second-level cache */
+    READ_SIZE = 1 << 20, /* measured with 1 MB messages: twice as cheap as 128 KiB, and no dearer for small ones */
     HEAD_MAX = 8192,
     EVENTS = 512,
 };

@@ -41,7 +41,7 @@ static const char help[] =
     "  --extensions OFFER    a Sec-WebSocket-Extensions header that offers permessage-deflate; the server must accept\n"
     "  --tls                 wss: any certificate will do\n"
     "  --warmup SECONDS      not measured (0.5)\n"
-    "  --duration SECONDS    measured (2)\n"
+    "  --duration SECONDS    measured; longer where there are not ten messages for each connection by then (2)\n"
     "  --max-messages N      ends the measurement earlier (no bound)\n"
     "  --limit SECONDS       fails when the whole run takes longer, except while idle (60)\n"
     "  --server-pids P,P     processes whose processor time is read\n";
