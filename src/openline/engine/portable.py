@@ -579,10 +579,17 @@ class Line(_Base):
         self._put(data)
 
     def _queue_urgent(self, opcode: Opcode, frame: bytes) -> None:
+        if self.state is State.CLOSED or self._finish is not None:
+            return
         if self.trace is not None:
             self.trace.sent(frame)
-        self.written += self._out.push_urgent(opcode, frame)
-        self._pump()
+        if self._stuffed:
+            self.written += self._out.push_urgent(opcode, frame)
+        else:
+            # Nothing is in its way; and of several, each leaves.
+            self._out.push(frame)
+            self.written += len(frame)
+            self._pump()
 
     def _put(self, frames: BytesLike, *, patient: bool = False) -> None:
         """Queue whole frames, within `max_unsent`; a patient sender waits, and holds its message anyway."""

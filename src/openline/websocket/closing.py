@@ -25,6 +25,11 @@ else:
 
 __all__ = ["Closing"]
 
+# Seconds that a program has to answer the messages that came before the peer's end: while some of them wait to be
+# received, and when all were. The second is short, since a program that only sends looks the same.
+_PATIENCE = 1.0
+_SHORT_PATIENCE = 0.05
+
 
 class Closing(_Line):
     """The part of a connection that starts, answers and ends the closing handshake."""
@@ -55,7 +60,7 @@ class Closing(_Line):
     def _settle(self) -> None:
         """Do what the protocol's state asks for, after it was given something. Idempotent."""
         protocol = self.protocol
-        if protocol is None:
+        if protocol is None or self.extra.deferred:
             return
         output = protocol.take_output()
         if output:
@@ -80,10 +85,48 @@ class Closing(_Line):
         self._release()
         self.resume()
 
+    # The peer's end of it, in its turn among the messages.
+
+    def _end_in_turn(self) -> None:
+        """The peer has sent a Close frame, or something that fails the connection: answer that.
+
+        But not before the program had the time to answer the messages that came before it, perhaps in the same packet
+        (sections 5.5.1 and 7.1.7 let us: a Close frame is for what follows it). The program is done with them when it
+        asks for the next one, or waits for the end; if it does neither, there is a limit.
+        """
+        patience = self._patience()
+        if not patience:
+            self._end_now()
+        elif not self.extra.deferred:
+            self.extra.deferred = True
+            self._hold()  # until a `recv` has to wait
+            self.set_deadline(patience)
+
+    def _end_now(self) -> None:
+        self.extra.deferred = False
+        self._settle()
+
+    def _patience(self) -> float:
+        """For how long the program may still be at work on messages, in seconds; 0: it is not."""
+        if self.listener is not None or self.fragmenting is not None or self.state is not State.OPEN:
+            return 0
+        if self._queued():
+            return _PATIENCE
+        return 0 if self._receiving() or self.extra.closed is not None else _SHORT_PATIENCE
+
+    def _sender(self) -> Protocol:
+        """Return a protocol that can still send, also while the end is deferred."""
+        if self.extra.deferred:
+            return Protocol(self.side, extensions=self.extensions)
+        return self.protocol or self._make_protocol()
+
     # How it can begin.
 
     def _start_close(self, code: int, reason: str) -> None:
         """Send a Close frame behind all that is queued (section 7.1.2)."""
+        if self.extra.deferred:
+            self._end_now()
+            return
         protocol = self.protocol or self._make_protocol()
         protocol.send_close(code, reason)
         self._settle()
@@ -91,6 +134,9 @@ class Closing(_Line):
     def _fail(self, code: int, reason: str, error: BaseException | None = None) -> None:
         """Fail the connection (section 7.1.7); ``error`` is why, for `ConnectionClosed.__cause__`."""
         if self.state is not State.OPEN:
+            return
+        if self.extra.deferred:
+            self._end_now()
             return
         self.extra.cause = self.extra.cause or error
         protocol = self.protocol or self._make_protocol()
@@ -189,6 +235,8 @@ class Closing(_Line):
         closed = self.extra.closed
         if closed is None:
             closed = self.extra.closed = self.loop.create_future()
+        if self.extra.deferred and not self._queued():
+            self._end_now()
         await asyncio.shield(closed)
 
     @property

@@ -188,7 +188,9 @@ class Connection(Pinging, Receiving):
             host.connection_lost(self)
 
     def _deadline_reached(self) -> None:
-        if self.state is State.OPEN:
+        if self.extra.deferred:
+            self._end_now()
+        elif self.state is State.OPEN:
             self._keep_alive()
         else:
             self._closing_timed_out()

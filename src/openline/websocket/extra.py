@@ -41,6 +41,7 @@ class Extra:
         username: Who the client is, as an authentication hook found out.
         id: Made when somebody asks for it.
         last_ping: Of the keepalive; None: there is none.
+        deferred: The peer has ended the connection, and that waits until the program has worked off what came before.
         cause: Why the connection failed or was lost, if that was an error; chained to `ConnectionClosed`.
         closed: Done when the connection is lost; made when somebody waits for that.
         opened: The opening handshake has succeeded, at some time.
@@ -53,6 +54,7 @@ class Extra:
     __slots__ = (
         "cause",
         "closed",
+        "deferred",
         "held",
         "id",
         "incoming",
@@ -76,6 +78,7 @@ class Extra:
         self.cause: BaseException | None = None
         self.closed: asyncio.Future[None] | None = None
         self.opened = False
+        self.deferred = False
         self.incoming: FragmentedMessage | None = None
         self.streamed: FragmentedMessage | None = None
         self.stream_waits = False

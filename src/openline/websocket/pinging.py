@@ -82,18 +82,18 @@ class Pinging(Sending):
         payload = _control_payload(data)
         await self._check_open()
         # In its place among the messages: an urgent pong would replace an answer that waits to leave.
-        protocol = self.protocol or self._make_protocol()
+        protocol = self._sender()
         protocol.send_pong(payload)
+        self._queue_frames(b"".join(protocol.take_output()))
         self._settle()
         await self._let_drain()
 
     # What the peer sends.
 
     def _answer_ping(self, payload: bytes) -> None:
-        if self.state is not State.OPEN:
-            return
-        protocol = self.protocol or self._make_protocol()
+        """Answer, also after our own Close frame: only the peer's ends that duty (RFC 6455 section 5.5.2)."""
         self._settle()
+        protocol = self._sender()
         protocol.send_pong(payload)
         self._queue_urgent(Opcode.PONG, b"".join(protocol.take_output()))
 
@@ -123,8 +123,8 @@ class Pinging(Sending):
                 pong.exception()
 
     def _send_ping(self, payload: bytes, pong: asyncio.Future[float] | None) -> None:
-        protocol = self.protocol or self._make_protocol()
         self._settle()
+        protocol = self._sender()
         protocol.send_ping(payload)
         if self.pings is None:
             self.pings = {}

@@ -45,7 +45,10 @@ class Receiving(Closing):
             if self._queue_full():
                 break
             events = protocol.receive_data(b"", limit=1)
-        self._settle()
+        if self.extra.deferred:
+            self._end_in_turn()
+        else:
+            self._settle()
 
     def _receive_event(self, event: Event) -> None:
         match event:
@@ -58,12 +61,12 @@ class Receiving(Closing):
             case Pong():
                 self._acknowledge(event.payload)
             case Closed():
-                self._settle()
+                self._end_in_turn()
             case Failed():
                 self.extra.cause = self.extra.cause or event.error
                 if event.close.code == CloseCode.INTERNAL_ERROR:
                     self.options.logger.error("receiving failed", exc_info=event.error)
-                self._settle()
+                self._end_in_turn()
 
     def _receive_fragment(self, fragment: Fragment) -> None:
         """Add a fragment to its message.

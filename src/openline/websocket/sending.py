@@ -13,6 +13,7 @@ from openline.websocket.closing import Closing
 
 if TYPE_CHECKING:
     from openline.engine.base import BytesLike
+    from openline.protocol.connection import Protocol
 
 __all__ = ["Sending", "as_sent"]
 
@@ -28,7 +29,7 @@ class Sending(Closing):
         """Make the frame of a whole message."""
         as_text, payload = as_sent(message, text)
         self._settle()
-        protocol = self.protocol or self._make_protocol()
+        protocol = self._sender()
         if as_text:
             protocol.send_text(payload, compress=compress)
         else:
@@ -74,17 +75,19 @@ class Sending(Closing):
             return
         await self._wait_for_turn()  # the first chunk may have been long in coming
         self.fragmenting = self.loop.create_future()
+        protocol = self._sender()
         try:
             is_str = isinstance(chunk, str)
             as_text, payload = as_sent(chunk, text)
-            self._queue_fragment(payload, text=as_text, first=True, compress=compress)
-            await self._let_drain()
+            protocol.send_fragment(payload, text=as_text, first=True, fin=False, compress=compress)
+            await self._queue_fragment(protocol)
             async for chunk in chunks:
                 if isinstance(chunk, str) is not is_str:
                     raise TypeError("fragments of one message must be all str, or all bytes-like")
-                self._queue_fragment(as_sent(chunk, text)[1])
-                await self._let_drain()
-            self._queue_fragment(b"", fin=True)
+                protocol.send_fragment(as_sent(chunk, text)[1], text=as_text, first=False, fin=False)
+                await self._queue_fragment(protocol)
+            protocol.send_fragment(b"", text=as_text, first=False, fin=True)
+            self._queue_frames(b"".join(protocol.take_output()))
         except BaseException:
             # The message cannot be completed, and no other may begin before it is.
             self._fail(CloseCode.INTERNAL_ERROR, "error in fragmented message")
@@ -100,12 +103,9 @@ class Sending(Closing):
             await self._wait_writable()
         await self._check_open()
 
-    def _queue_fragment(
-        self, payload: bytes, *, text: bool = False, first: bool = False, fin: bool = False, compress: bool | None = None
-    ) -> None:
-        protocol = self.protocol or self._make_protocol()
-        protocol.send_fragment(payload, text=text, first=first, fin=fin, compress=compress)
-        self._settle()
+    async def _queue_fragment(self, protocol: Protocol) -> None:
+        self._queue_frames(b"".join(protocol.take_output()))
+        await self._let_drain()
 
 
 def as_sent(message: object, text: bool | None) -> tuple[bool, bytes]:
