@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from openline.protocol.states import PHASES, TRANSITIONS, Phase, Side, State, Step
@@ -86,3 +88,16 @@ def test_5_5_1_one_close_frame_each_way() -> None:
 
 def test_values_are_those_of_the_browsers() -> None:
     assert [state.value for state in State] == [0, 1, 2, 3]
+
+
+def test_the_documentation_has_the_same_table() -> None:
+    page = (Path(__file__).parents[2] / "docs/internals/protocol.md").read_text()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines()]
+    told = {row[0].strip("`"): row[1:] for row in rows if len(row) == 6 and row[0].startswith("`")}
+    assert set(told) == {phase.name for phase in Phase}
+    for phase, may in PHASES.items():
+        state, data, control, receive, shut_down = told[phase.name]
+        assert state == may.state.name
+        assert (data, control) == ("yes" if may.send_data else "no", "yes" if may.send_control else "no")
+        assert (receive == "parsed") is may.receive
+        assert shut_down.split(";")[0] == {0: "no", 1: "server", 2: "both"}[len(may.shut_down)]
