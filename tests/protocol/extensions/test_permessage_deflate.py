@@ -407,8 +407,9 @@ SB, CB = "server_max_window_bits", "client_max_window_bits"
         ({SB: 10}, f"{SB}=10", (False, False, 10, 15)),
         ({SB: 10}, f"{SB}=9", (False, False, 9, 15)),
         ({SB: 10}, f"{SB}=11", "server_max_window_bits above what was offered"),
-        ({SB: 10}, "", "server_max_window_bits above what was offered"),
-        ({SB: 15}, "", (False, False, 15, 15)),
+        ({SB: 10}, "", "expected server_max_window_bits"),
+        ({SB: 15}, "", "expected server_max_window_bits"),
+        ({SB: 15}, f"{SB}=15", (False, False, 15, 15)),
         # 7.1.2.2
         ({}, f"{CB}=9", (False, False, 15, 9)),
         ({CB: 10}, "", (False, False, 15, 10)),

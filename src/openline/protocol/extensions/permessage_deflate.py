@@ -416,9 +416,14 @@ class ClientPerMessageDeflateFactory(ClientExtensionFactory):
             raise NegotiationError("RFC 7692 section 7.1.1.1: expected server_no_context_takeover")
 
         # Section 7.1.2.1: the server's window may be smaller than asked for, never larger.
-        server_bits = agreed.server_max_window_bits or 15
-        if server_bits > (self.server_max_window_bits or 15):
-            raise NegotiationError("RFC 7692 section 7.1.2.1: server_max_window_bits above what was offered")
+        server_bits = agreed.server_max_window_bits
+        if self.server_max_window_bits is not None:
+            if server_bits is None:
+                raise NegotiationError("RFC 7692 section 7.1.2.1: expected server_max_window_bits")
+            if server_bits > self.server_max_window_bits:
+                raise NegotiationError(
+                    "RFC 7692 section 7.1.2.1: server_max_window_bits above what was offered"
+                )
 
         # Section 7.1.2.2: the server may limit the client's window only if it was told that it may.
         client_bits = self.client_max_window_bits
@@ -434,7 +439,7 @@ class ClientPerMessageDeflateFactory(ClientExtensionFactory):
         return PerMessageDeflate(
             remote_no_context_takeover=agreed.server_no_context_takeover,
             local_no_context_takeover=self.client_no_context_takeover or agreed.client_no_context_takeover,
-            remote_max_window_bits=server_bits,
+            remote_max_window_bits=server_bits or 15,
             local_max_window_bits=local_bits,
             compress_settings=self.compress_settings,
             threshold=self.threshold,
