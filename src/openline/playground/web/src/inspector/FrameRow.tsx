@@ -1,6 +1,6 @@
 import { opcodes } from "./opcodes";
 import type { Passed } from "./records";
-import { clock, inSentence, preview } from "./wording";
+import { clock, preview, reservedBits } from "./wording";
 
 interface Props {
   frame: Passed;
@@ -15,19 +15,36 @@ export function FrameRow({ frame, open, toggle }: Props) {
       type="button"
       class="frame-row"
       aria-expanded={open}
-      aria-label={inSentence(frame)}
       data-opcode={name}
       data-from={frame.from}
       onClick={toggle}
     >
       <span class="time">{clock(frame.at)}</span>
-      <span class="direction">{frame.from === "page" ? "↑" : "↓"}</span>
+      <span class="direction">
+        <span aria-hidden="true">{frame.from === "page" ? "↑" : "↓"}</span>
+        <span class="unseen">{frame.from === "page" ? "to the server" : "from the server"}</span>
+      </span>
       <span class={`opcode op-${name.toLowerCase()}`}>{name}</span>
-      <span class={frame.fin ? "flag on" : "flag"}>FIN</span>
-      <span class="rsv">{(frame.rsv >> 4).toString(2).padStart(3, "0")}</span>
-      <span class={frame.mask ? "flag on" : "flag"}>MASK</span>
-      <span class="length">{frame.length.toLocaleString("en")}</span>
+      <Flag name="FIN" on={frame.fin} />
+      <span class="rsv">
+        <span class="unseen">RSV </span>
+        {reservedBits(frame)}
+      </span>
+      <Flag name="MASK" on={frame.mask !== null} />
+      <span class="length">
+        {frame.length.toLocaleString("en")}
+        <span class="unseen"> bytes</span>
+      </span>
       <span class="first-bytes">{preview(frame)}</span>
     </button>
+  );
+}
+
+function Flag({ name, on }: { name: string; on: boolean }) {
+  return (
+    <span class={on ? "flag on" : "flag"}>
+      {name}
+      <span class="unseen">{on ? " set" : " not set"}</span>
+    </span>
   );
 }

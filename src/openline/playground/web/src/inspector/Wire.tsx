@@ -42,10 +42,13 @@ function End({ name, from, watched }: { name: string; from: Sender; watched: Wat
   const { frames, bytes } = watched.traffic[from];
   return (
     <div class={`end from-${from}`}>
-      <span class="end-name">{name}</span>
-      <span class="end-traffic">
-        {frames.toLocaleString("en")} {frames === 1 ? "frame" : "frames"} · {bytesInWords(bytes)}
-      </span>
+      <p>
+        <span class="end-name">{name}</span>
+        <span class="end-traffic">
+          {frames.toLocaleString("en")} {frames === 1 ? "frame" : "frames"}
+          <span class="end-bytes"> · {bytesInWords(bytes)}</span>
+        </span>
+      </p>
     </div>
   );
 }

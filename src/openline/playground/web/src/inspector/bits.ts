@@ -2,6 +2,7 @@
 
 import { opcodes } from "./opcodes";
 import type { Frame } from "./records";
+import { reservedBits } from "./wording";
 
 export type FieldKey = "fin" | "rsv" | "opcode" | "masked" | "length" | "extended" | "key";
 
@@ -59,7 +60,7 @@ function final(frame: Frame) {
 }
 
 function reserved(frame: Frame) {
-  const value = (frame.rsv >> 4).toString(2).padStart(3, "0");
+  const value = reservedBits(frame);
   if (frame.rsv === 0) return { value, meaning: "Zero, since no extension was agreed on that uses them." };
   return { value, meaning: "RSV1 is set: permessage-deflate has compressed this message (RFC 7692)." };
 }

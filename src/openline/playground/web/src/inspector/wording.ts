@@ -1,7 +1,6 @@
 /** How frames are put into words. */
 
 import { bytesOf } from "./bits";
-import { opcodes } from "./opcodes";
 import type { Frame } from "./records";
 
 const CONT = 0x0;
@@ -16,18 +15,9 @@ export function clock(at: number): string {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${seconds}`;
 }
 
-export function inSentence(frame: Frame): string {
-  const name = opcodes[frame.opcode]?.name ?? `opcode ${frame.opcode}`;
-  const way = frame.from === "page" ? "to the server" : "from the server";
-  return [
-    `${name} ${way}`,
-    clock(frame.at),
-    frame.fin ? "FIN set" : "FIN not set",
-    `RSV ${(frame.rsv >> 4).toString(2).padStart(3, "0")}`,
-    frame.mask ? "masked" : "not masked",
-    `${frame.length.toLocaleString("en")} bytes`,
-    preview(frame),
-  ].join(", ");
+/** RSV1, RSV2 and RSV3, which the header has at 0x40, 0x20 and 0x10. */
+export function reservedBits(frame: Frame): string {
+  return (frame.rsv >> 4).toString(2).padStart(3, "0");
 }
 
 /** The payload's beginning: as text where it is text, a Close frame by its code and reason, otherwise in hex. */

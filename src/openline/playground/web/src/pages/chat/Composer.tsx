@@ -15,6 +15,7 @@ interface Props {
 export function Composer({ room, open, say, typing }: Props) {
   const [text, setText] = useState("");
   const timer = useRef(0);
+  const box = useRef<HTMLTextAreaElement>(null);
   useEffect(() => () => clearTimeout(timer.current), []);
 
   const type = (next: string) => {
@@ -25,7 +26,8 @@ export function Composer({ room, open, say, typing }: Props) {
   };
   const submit = () => {
     clearTimeout(timer.current);
-    if (text.trim() && say(text)) setText("");
+    const typed = box.current?.value ?? ""; // what stands there now, drawn already or not
+    if (typed.trim() && say(typed)) setText("");
   };
   return (
     <form
@@ -41,6 +43,7 @@ export function Composer({ room, open, say, typing }: Props) {
         </p>
       )}
       <textarea
+        ref={box}
         aria-label="Your line"
         placeholder={open ? "Say something" : "The line is being opened …"}
         rows={1}
