@@ -285,6 +285,8 @@ cdef class Inlet(Outlet):
                 else:
                     self.begin_payload(&header)
                     at += self.fill(at, left)
+            elif self.waiter is not None and self.queued:
+                break  # what came before a Close frame is answered before it is (RFC 6455 section 5.5.1)
             else:
                 self.rare_left = header.length
                 at += header.size
