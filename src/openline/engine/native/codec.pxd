@@ -21,7 +21,7 @@ cdef struct Header:
     uint32_t key     # as it stands in memory
     uint64_t length
     uint8_t size     # of the header itself
-    bint minimal     # the length is encoded in as few octets as it can be
+    bint minimal     # the length is encoded as section 5.2 has it: in as few octets as it can be, the top bit of eight clear
 
 cdef int read_header(const uint8_t *data, size_t size, Header *header) noexcept nogil
 cdef size_t write_header(uint8_t *out, uint8_t first, uint64_t length, bint masked, uint32_t key) noexcept nogil

@@ -5,6 +5,7 @@ other. The engine itself uses the C functions.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdint cimport INT64_MAX
 from libc.string cimport memcpy
 
 from openline.protocol.frames import FrameHeader, Opcode
@@ -39,7 +40,7 @@ cdef int read_header(const uint8_t *data, size_t size, Header *header) noexcept 
         header.length = 0
         for i in range(2, 10):
             header.length = (header.length << 8) | data[i]
-        header.minimal = header.length > 0xFFFF
+        header.minimal = 0xFFFF < header.length <= INT64_MAX
     header.key = 0
     if header.masked:
         memcpy(&header.key, data + need, 4)
