@@ -335,6 +335,13 @@ def test_4_2_2_subprotocols_must_be_tokens() -> None:
         accept_request(request(Sec_WebSocket_Protocol="a b"))
 
 
+@pytest.mark.parametrize("offered", ["a, a", ["a", "b, a"]])
+def test_4_1_subprotocols_must_be_unique(offered: str | list[str]) -> None:
+    with pytest.raises(InvalidHeaderValue) as caught:
+        accept_request(request(Sec_WebSocket_Protocol=offered), subprotocols=["a"])
+    assert refuse(caught.value).status_code == 400
+
+
 def test_4_2_2_subprotocol_is_selected_by_the_program() -> None:
     offers: list[Sequence[str]] = []
 

@@ -271,6 +271,8 @@ def _choose_subprotocol(
 ) -> str | None:
     """Section 4.2.2, item 5. An empty header counts as none: old clients send it."""
     offered = parse_tokens("Sec-WebSocket-Protocol", headers.get_all("Sec-WebSocket-Protocol"))
+    if len(set(offered)) < len(offered):  # section 4.1, item 10
+        raise InvalidHeaderValue("Sec-WebSocket-Protocol", ", ".join(offered))
     if select is not None:
         chosen = select(offered)
         if chosen is not None and chosen not in offered:
