@@ -161,7 +161,7 @@ async def _completed(awaitable: Any) -> Any:
     return await awaitable
 
 
-@pytest.mark.parametrize("code", [code for code in ILLEGAL_CODES if code not in (1005,)])
+@pytest.mark.parametrize("code", [code for code in ILLEGAL_CODES if code != 1005])
 async def test_7_4_the_application_cannot_send_an_illegal_code(side: Side, code: int) -> None:
     async with opened(side) as line:
         ws = await line.app.connection

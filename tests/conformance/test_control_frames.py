@@ -107,7 +107,7 @@ async def test_5_5_3_a_pong_answers_the_pings_before_it_too(side: Side) -> None:
         await line.peer.expect_silence()
         assert not answers[3].done()
         await line.close_from_peer()
-        with pytest.raises(Exception, match="close|1000"):
+        with pytest.raises(Exception, match=r"close|1000"):
             await answers[3]
 
 

@@ -53,17 +53,17 @@ async def test_5_6_valid_text_is_echoed(side: Side, text: str) -> None:
 
 
 @INVALIDS
-async def test_8_1_invalid_text_fails(side: Side, bad: Invalid) -> None:
-    async with opened(side) as line:
+async def test_8_1_invalid_text_fails(role: Side, bad: Invalid) -> None:
+    async with opened(role) as line:
         await line.peer.send_frame(TEXT, bad.data)
         await line.expect_failure(1007, "8.1", "5.6")
         assert line.app.received == []
 
 
 @INVALIDS
-async def test_8_1_invalid_text_in_fragments_fails_at_its_first_wrong_byte(side: Side, bad: Invalid) -> None:
+async def test_8_1_invalid_text_in_fragments_fails_at_its_first_wrong_byte(role: Side, bad: Invalid) -> None:
     """What follows the wrong byte is never sent, and the message is never finished."""
-    async with opened(side) as line:
+    async with opened(role) as line:
         at_the_end = bad.wrong_at == len(bad.data)
         for at in range(min(bad.wrong_at + 1, len(bad.data))):
             await line.peer.send_frame(CONT if at else TEXT, bad.data[at : at + 1], fin=False)
@@ -75,11 +75,11 @@ async def test_8_1_invalid_text_in_fragments_fails_at_its_first_wrong_byte(side:
 
 
 @INVALIDS
-async def test_8_1_invalid_text_in_chops_fails_at_its_first_wrong_byte(side: Side, bad: Invalid) -> None:
+async def test_8_1_invalid_text_in_chops_fails_at_its_first_wrong_byte(role: Side, bad: Invalid) -> None:
     """The frame is never finished: its payload is checked as it arrives."""
     if bad.wrong_at == len(bad.data):
         bad = Invalid(bad.data + b" ", bad.wrong_at)  # so that a byte shows it
-    async with opened(side) as line:
+    async with opened(role) as line:
         frame = line.peer.frame(TEXT, bad.data + b"." * 20)
         head = len(frame) - len(bad.data) - 20
         good = frame[: head + bad.wrong_at]
@@ -137,15 +137,15 @@ async def test_5_6_binary_is_not_looked_at(side: Side, data: bytes) -> None:
 
 
 @INVALIDS
-async def test_5_5_1_an_invalid_close_reason_fails(side: Side, bad: Invalid) -> None:
-    async with opened(side) as line:
+async def test_5_5_1_an_invalid_close_reason_fails(role: Side, bad: Invalid) -> None:
+    async with opened(role) as line:
         await line.peer.send_frame(CLOSE, close_payload(1000, bad.data))
         await line.expect_failure(1007, "5.5.1", "8.1", "7.1.6")
 
 
 @pytest.mark.parametrize("reason", [text for text in VALID.values() if len(text.encode()) <= 123], ids=ascii)
-async def test_5_5_1_a_valid_close_reason_is_reported(side: Side, reason: str) -> None:
-    async with opened(side) as line:
+async def test_5_5_1_a_valid_close_reason_is_reported(role: Side, reason: str) -> None:
+    async with opened(role) as line:
         await line.peer.send_close(3000, reason)
         await line.peer.expect_close(3000)
         await line.expect_tcp_end()
