@@ -5,7 +5,6 @@ It takes the modules whose names programs may use, and fails on the first one th
 
 from __future__ import annotations
 
-import importlib
 import shutil
 import sys
 from pathlib import Path

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import click
 
+from openline import connect, unix_connect
+
 if TYPE_CHECKING:
     import ssl
-
-    from openline import connect
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -106,8 +106,6 @@ class Target:
         Args:
             arguments: Further arguments of `openline.connect`.
         """
-        from openline import connect, unix_connect
-
         headers = list(self.headers)
         if self.auth is not None:
             credentials = base64.b64encode(self.auth.encode()).decode()

@@ -8,16 +8,14 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
+from openline import ClientConnection
 from openline.cli.client.display import Display, is_json
 from openline.cli.client.failures import CONNECT_ERRORS, describe_end, explain, is_normal
 from openline.cli.client.lines import Unsendable, read_lines
+from openline.cli.target import Target
 from openline.exceptions import ConnectionClosed
-
-if TYPE_CHECKING:
-    from openline import ClientConnection
-    from openline.cli.target import Target
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
@@ -76,7 +74,7 @@ class Conversation:
         """
         receiving = asyncio.create_task(self._receive())
         talking = asyncio.create_task(self._talk(receiving))
-        tasks = [
+        tasks: list[asyncio.Task[Any]] = [
             receiving,
             talking,
             asyncio.create_task(self._enough.wait()),

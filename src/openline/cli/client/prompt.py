@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.input import Input
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from openline.cli.client.history import open_history
@@ -45,9 +47,9 @@ class Prompt:
         """Read and send until the person ends it; cancelled when the peer does."""
         self._display.remark("/help lists the commands, Ctrl-D ends")
         session: PromptSession[str] = PromptSession(history=open_history(), enable_open_in_editor=False)
+        _stay_raw(session.input)
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(self._send_lines())
-            # The terminal stays raw between two lines, too: else it would itself swallow a Ctrl-D that comes then.
             with patch_stdout(raw=True), session.input.raw_mode():
                 await self._read_lines(session)
             await self._lines.join()
@@ -110,3 +112,11 @@ class Prompt:
 
     async def _help(self, _rest: str) -> None:
         self._display.remark(_HELP)
+
+
+def _stay_raw(terminal: Input) -> None:
+    """Keep the terminal raw while something is printed above the prompt, too.
+
+    prompt_toolkit makes it cooked for that time, and a cooked terminal swallows a Ctrl-D that is typed just then.
+    """
+    object.__setattr__(terminal, "cooked_mode", nullcontext)

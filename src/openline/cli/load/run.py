@@ -242,9 +242,10 @@ class Load:
 
     async def _last_answers(self) -> None:
         deadline = time.perf_counter() + GRACE
-        while (left := self._waiting()) and time.perf_counter() < deadline:
+        # Looked at now and then: an event would cost something with each answer.
+        while self._waiting() and time.perf_counter() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_AGAIN)
-        self.result.unanswered = left
+        self.result.unanswered = self._waiting()
 
     def _waiting(self) -> int:
         return sum(len(caller.asked) for caller in self._callers)

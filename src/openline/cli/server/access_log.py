@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import datetime
 import sys
+from typing import cast
+
+
+def tcp_address(address: object) -> tuple[str, int] | None:
+    """Return host and port of a socket's address; None for a Unix socket."""
+    if not isinstance(address, tuple):
+        return None
+    host, port = cast("tuple[str, int]", address)[:2]
+    return host, port
 
 
 def peer_name(address: object) -> str:
     """Return an address as people write it; ``unix`` for a Unix socket."""
-    if isinstance(address, tuple):
-        host, port = str(address[0]), address[1]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return "unix"
+    tcp = tcp_address(address)
+    if tcp is None:
+        return "unix"
+    host, port = tcp
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class AccessLog:

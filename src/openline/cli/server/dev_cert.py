@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import ipaddress
 import os
 import socket
@@ -40,25 +41,28 @@ def dev_certificate(host: str) -> DevCertificate:
     Raises:
         StartFailed: `cryptography` is not installed, or the file cannot be written.
     """
-    try:
-        from cryptography import x509
-    except ImportError:
-        raise StartFailed(
-            "--dev-cert needs the package cryptography: pip install 'openline[dev-cert]'"
-        ) from None
-
+    if importlib.util.find_spec("cryptography") is None:
+        raise StartFailed("--dev-cert needs the package cryptography: pip install 'openline[dev-cert]'")
     path = cache_directory() / f"dev-cert-{_file_name(host)}.pem"
-    try:
-        certificate = x509.load_pem_x509_certificate(path.read_bytes())
-        current = certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC) > _RENEW_BEFORE
-    except (OSError, ValueError):
-        current = False
-    if not current:
+    certificate = _current(path)
+    if certificate is None:
         try:
             certificate = _make(host, path)
         except OSError as error:
             raise StartFailed(f"--dev-cert cannot write {path}: {error.strerror}") from None
     return DevCertificate(path, _fingerprint(certificate))
+
+
+def _current(path: Path) -> x509.Certificate | None:
+    """Return the certificate that was kept, if there is one and it is good for some days yet."""
+    from cryptography import x509
+
+    try:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    left = certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
+    return certificate if left > _RENEW_BEFORE else None
 
 
 def _file_name(host: str) -> str:

@@ -11,11 +11,10 @@ import os
 from collections.abc import AsyncIterator
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 from urllib.parse import quote, unquote
 
-if TYPE_CHECKING:
-    from openline.websocket.http import HTTPRequest, HTTPResponse
+from openline import HTTPRequest, HTTPResponse
 
 _CHUNK = 64 * 1024
 
@@ -31,20 +30,41 @@ class Files:
         self._root = Path(directory).resolve()
 
     async def __call__(self, request: HTTPRequest) -> HTTPResponse:
-        from openline.websocket.http import HTTPResponse
-
         if request.method not in ("GET", "HEAD"):
             return HTTPResponse(405, {"Allow": "GET, HEAD"}, "only GET and HEAD are served here\n")
-        path = self._find(request.path)
-        if path is not None and path.is_dir():
-            if not request.path.endswith("/"):
-                # Relative links of the index would lead elsewhere. The path is ours, made anew, so that
-                # //host in the request cannot become a redirect to another host.
-                own = quote(path.relative_to(self._root).as_posix())
-                return HTTPResponse(308, {"Location": f"/{own}/"})
-            path = self._inside(path / "index.html")
-        if path is None or not path.is_file():
+        try:
+            found = self._find(request.path)
+        except (OSError, RuntimeError):
+            found = None  # a name that is too long, or links that run in a circle
+        if isinstance(found, str):
+            return HTTPResponse(308, {"Location": found})
+        if found is None:
             return HTTPResponse(404, body="not found\n")
+        return await self._send(request, found)
+
+    def _find(self, requested: str) -> Path | str | None:
+        """Return the file, or where a directory's index is, or None where there is nothing."""
+        decoded = unquote(requested)
+        # Not left to the file system: NUL is an error there, a backslash separates on Windows, a colon names a drive
+        # or a stream there. Files that begin with a dot (.git, .env) are not meant for the public.
+        parts = [part for part in decoded.split("/") if part]
+        if any(part.startswith(".") or set(part) & set("\\:\0") for part in parts):
+            return None
+        path = self._inside(self._root.joinpath(*parts))
+        names_directory = decoded.endswith("/")
+        if path is not None and path.is_dir():
+            if not names_directory:
+                # Relative links of the index would lead elsewhere. The path is made anew, so that //host in the
+                # request cannot become a redirect to another host.
+                return f"/{quote('/'.join(parts))}/"
+            path, names_directory = self._inside(path / "index.html"), False
+        return path if path is not None and path.is_file() and not names_directory else None
+
+    def _inside(self, path: Path) -> Path | None:
+        resolved = path.resolve()
+        return resolved if resolved.is_relative_to(self._root) else None
+
+    async def _send(self, request: HTTPRequest, path: Path) -> HTTPResponse:
         try:
             file = await asyncio.to_thread(path.open, "rb")
         except OSError:
@@ -66,22 +86,6 @@ class Files:
             file.close()
             return HTTPResponse(200, headers)
         return HTTPResponse(200, headers, _chunks(file))
-
-    def _find(self, requested: str) -> Path | None:
-        decoded = unquote(requested)
-        # Not left to the file system: NUL is an error there, a backslash separates on Windows, a colon names a drive or
-        # a stream there. Files that begin with a dot (.git, .env) are not meant for the public.
-        parts = [part for part in decoded.split("/") if part]
-        if any(part.startswith(".") or set(part) & set("\\:\0") for part in parts):
-            return None
-        return self._inside(self._root.joinpath(*parts))
-
-    def _inside(self, path: Path) -> Path | None:
-        try:
-            resolved = path.resolve()
-        except (OSError, RuntimeError):
-            return None  # too long, or links that run in a circle
-        return resolved if resolved.is_relative_to(self._root) else None
 
 
 def _content_type(path: Path) -> str:

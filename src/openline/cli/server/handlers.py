@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from openline import ServerConnection
+from openline import ServerConnection, broadcast
 
 
 async def echo(ws: ServerConnection) -> None:
@@ -25,8 +22,6 @@ class Broadcaster:
         self._connections: set[ServerConnection] = set()
 
     async def __call__(self, ws: ServerConnection) -> None:
-        from openline import broadcast
-
         self._connections.add(ws)
         try:
             async for message in ws:

@@ -54,7 +54,7 @@ class ServeOptions:
     def secure(self) -> bool:
         return self.certfile is not None
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Any]:
         """Return what `from_json` understands, for the way to a worker."""
         return asdict(self) | {"mode": self.mode.value}
 
@@ -62,7 +62,8 @@ class ServeOptions:
     def from_json(cls, values: dict[str, Any]) -> Self:
         """Return the options that `to_json` described."""
         tuples = {name: tuple(values[name]) for name in ("command", "origins", "subprotocols")}
-        return cls(**values | tuples | {"mode": Mode(values["mode"])})
+        changed: dict[str, Any] = values | tuples | {"mode": Mode(values["mode"])}
+        return cls(**changed)
 
 
 def parse_command(command: str | None) -> tuple[str, ...]:

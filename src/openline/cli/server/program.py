@@ -12,6 +12,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, cast
 
+from openline.cli.server.access_log import tcp_address
 from openline.cli.server.exits import describe_exit
 from openline.exceptions import ConnectionClosed
 
@@ -159,10 +160,10 @@ def _signal(program: asyncio.subprocess.Process, number: signal.Signals) -> None
 
 def _description(ws: ServerConnection) -> dict[str, str]:
     """Describe the connection in the environment, by the names that CGI gave them (RFC 3875 section 4.1)."""
-    address = ws.remote_address
+    address = tcp_address(ws.remote_address)
     described: dict[str, str] = {}
-    if isinstance(address, tuple):
-        described |= {"REMOTE_ADDR": str(address[0]), "REMOTE_PORT": str(address[1])}
+    if address is not None:
+        described |= {"REMOTE_ADDR": address[0], "REMOTE_PORT": str(address[1])}
     if ws.request is not None:
         path, _, query = ws.request.path.partition("?")
         described |= {"PATH_INFO": path, "QUERY_STRING": query}

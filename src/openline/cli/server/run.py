@@ -8,11 +8,21 @@ import ssl
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from openline.cli.server.access_log import AccessLog
+from openline import (
+    HTTPRequest,
+    HTTPResponse,
+    Request,
+    Response,
+    Server,
+    ServerConnection,
+    serve,
+    unix_serve,
+)
+from openline.cli.server.access_log import AccessLog, peer_name, tcp_address
 from openline.cli.server.files import Files
 from openline.cli.server.handlers import Broadcaster, echo
 from openline.cli.server.options import Mode, ServeOptions, StartFailed
@@ -20,12 +30,7 @@ from openline.cli.server.origins import origin_check
 from openline.cli.server.program import ProgramRunner
 from openline.cli.signals import on_signals
 
-if TYPE_CHECKING:
-    from openline import Response, Server, ServerConnection
-    from openline.protocol.http11 import Request
-    from openline.websocket.http import HTTPRequest, HTTPResponse
-
-    Handler = Callable[[ServerConnection], Awaitable[None]]
+Handler = Callable[[ServerConnection], Awaitable[None]]
 
 # Seconds that the closing handshakes of all connections may take when the server ends.
 SHUTDOWN_GRACE = 10.0
@@ -112,8 +117,6 @@ def _ssl_context(options: ServeOptions) -> ssl.SSLContext | None:
 
 
 async def _listen(options: ServeOptions, reuse_port: bool) -> Server:
-    from openline import serve, unix_serve
-
     service = Service(options)
     arguments = service.arguments()
     if reuse_port:
@@ -163,14 +166,14 @@ def announce(options: ServeOptions, addresses: list[Any], workers: int = 1) -> N
     what = f"the lines of {options.command[0]}" if options.mode is Mode.EXEC else options.mode.value
     scheme = "wss" if options.secure else "ws"
     for address in addresses:
-        if isinstance(address, tuple):
-            host = f"[{address[0]}]" if ":" in address[0] else address[0]
-            click.echo(f"serving {what} at {scheme}://{host}:{address[1]}")
-            if options.directory is not None:
-                page = "https" if options.secure else "http"
-                click.echo(f"serving {options.directory} at {page}://{host}:{address[1]}/")
-        else:
+        if tcp_address(address) is None:
             click.echo(f"serving {what} at {scheme}+unix:{address}")
+            continue
+        host = peer_name(address)
+        click.echo(f"serving {what} at {scheme}://{host}")
+        if options.directory is not None:
+            page = "https" if options.secure else "http"
+            click.echo(f"serving {options.directory} at {page}://{host}/")
     if workers > 1:
         click.echo(f"by {workers} workers")
     click.echo("Ctrl-C ends it")
