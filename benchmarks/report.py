@@ -67,12 +67,12 @@ def _number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _ratio(ours: float | None, theirs: float | None) -> str:
-    """``ours`` ÷ ``theirs``, and in bold where we lose."""
+def _ratio(ours: float | None, theirs: float | None, *, rival: bool) -> str:
+    """``ours`` ÷ ``theirs``, and in bold where we lose to a rival (the limit is none)."""
     if not ours or not theirs:
         return "-"
     value = ours / theirs
-    return f"**{value:.2f}, loses**" if value > 1 else f"{value:.2f}"
+    return f"**{value:.2f}, loses**" if rival and value > 1 else f"{value:.2f}"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -86,8 +86,10 @@ def _our_ratios(medians: dict[str, Sample], peer: str, key: str) -> list[str]:
     cells: list[str] = []
     for ours in (LISTENER, COROUTINE):
         sample = medians.get(ours + loop) or medians.get(ours)
-        skip = sample is None or peer.startswith("openline")
-        cells.append("-" if skip else _ratio(getattr(sample, key), theirs))
+        if sample is None or peer.startswith("openline"):
+            cells.append("-")
+        else:
+            cells.append(_ratio(getattr(sample, key), theirs, rival=peer != LIMIT))
     return cells
 
 
