@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from openline.engine import portable
+from openline.engine.portable_engine import PortableEngine
 
 if TYPE_CHECKING:
     from openline.engine.base import Engine
@@ -48,7 +48,7 @@ def _choose(loop: asyncio.AbstractEventLoop) -> Engine:
     if wanted == "native":
         reason = "is not built, or forbidden" if make_native is None else f"does not work on {loop!r}"
         raise RuntimeError(f"OPENLINE_ENGINE=native, but the native engine {reason}")
-    return portable.PortableEngine(loop)
+    return PortableEngine(loop)
 
 
 def _native() -> Callable[[asyncio.AbstractEventLoop], Engine] | None:
@@ -70,4 +70,6 @@ def _has_readers(loop: asyncio.AbstractEventLoop) -> bool:
     return True
 
 
-_engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[Engine]] = weakref.WeakKeyDictionary()
+_engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[Engine]] = (
+    weakref.WeakKeyDictionary()
+)

@@ -144,10 +144,8 @@ class _Attributes(Protocol):
         """Bytes that are queued in this process, because the kernel refused them or was not yet asked."""
         ...
 
-    @property
-    def written(self) -> int:
-        """Bytes queued since the connection was made, sent or not; of TLS, those inside it."""
-        ...
+    written: int
+    """Bytes queued since the connection was made, sent or not; of TLS, those inside it. Set by the line alone."""
 
     @property
     def taken(self) -> int:

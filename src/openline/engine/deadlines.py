@@ -115,4 +115,6 @@ class Deadlines:
             self._set_timer()
 
 
-_deadlines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[Deadlines]] = weakref.WeakKeyDictionary()
+_deadlines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[Deadlines]] = (
+    weakref.WeakKeyDictionary()
+)

@@ -21,8 +21,8 @@ else:
     import fcntl
     import termios
 
-    # Linux: bytes in the send queue that the peer has not acknowledged. The number is that of TIOCOUTQ.
-    _SIOCOUTQ = termios.TIOCOUTQ if sys.platform == "linux" else None
+    # Linux: bytes in the send queue that the peer has not acknowledged. The number is that of TIOCOUTQ; 0: not here.
+    _SIOCOUTQ = termios.TIOCOUTQ if sys.platform == "linux" else 0
 
     def unread(fd: int) -> int | None:
         """Return how many bytes wait to be read on a socket; None: not known."""
@@ -30,7 +30,7 @@ else:
 
     def unacknowledged(fd: int) -> int:
         """Return how many bytes the kernel was given, and the peer's TCP has not acknowledged; 0 where not known."""
-        return 0 if _SIOCOUTQ is None else _ask(fd, _SIOCOUTQ) or 0
+        return (_ask(fd, _SIOCOUTQ) or 0) if _SIOCOUTQ else 0
 
     def _ask(fd: int, request: int) -> int | None:
         answer = array.array("i", [0])

@@ -1,20 +1,17 @@
 """Lines over asyncio transports: for platforms and loops without the native engine, and for transports of others.
 
 A `Line` is an `asyncio.Protocol`. It keeps its own queue above the transport, and gives the transport more only when
-that has nothing left: so a ping can overtake what waits, and what waits is counted. Every byte goes through the sans-I/O
-protocol, one event at a time, so that parsing stops where the queue of messages is full.
+that has nothing left: so a ping can overtake what waits, and what waits is counted. Every byte goes through the
+sans-I/O protocol, one event at a time, so that parsing stops where the queue of messages is full.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import logging
 import socket
 import ssl as ssl_module
 import struct
 from collections import deque
-from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
 
 from openline.engine.deadlines import Deadline, Deadlines
@@ -36,16 +33,22 @@ if TYPE_CHECKING:
 else:
     _Base = asyncio.Protocol
 
-__all__ = ["Acceptor", "Line", "PortableEngine"]
-
-_logger = logging.getLogger("openline.engine")
+__all__ = ["Line"]
 
 _WHOLE = (str, bytes, bytearray, memoryview)
 
-_OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
-# Seconds until accepting is tried again when there were no descriptors; as asyncio has it.
-_ACCEPT_RETRY = 1.0
+class _Unattached(asyncio.Transport):
+    """Stands where the transport will be."""
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return True
+
+    def abort(self) -> None:
+        pass
 
 
 class Line(_Base):
@@ -110,7 +113,7 @@ class Line(_Base):
         self.extra: Any = None
         self.written = 0
 
-        self._transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self._transport: asyncio.Transport = _Unattached()
         self._names: dict[str, Any] = {}
         self._tls = False
         self._mode: Literal["idle", "raw", "frames", "discard"] = "idle"
@@ -200,10 +203,9 @@ class Line(_Base):
     @property
     def unsent(self) -> int:
         """See `openline.engine.base.Line`."""
-        transport = self._transport
-        if self.state is State.CLOSED or transport is None:
+        if self.state is State.CLOSED:
             return 0
-        return self._out.size + transport.get_write_buffer_size()
+        return self._out.size + self._transport.get_write_buffer_size()
 
     @property
     def taken(self) -> int:
@@ -239,8 +241,6 @@ class Line(_Base):
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """See `openline.engine.base.Line`."""
-        if self._transport is None:
-            return default
         found = self._names.get(name)
         return self._transport.get_extra_info(name, default) if found is None else found
 
@@ -278,7 +278,7 @@ class Line(_Base):
 
     def abort(self) -> None:
         """See `openline.engine.base.Line`."""
-        if self.state is State.CLOSED or self._transport is None:
+        if self.state is State.CLOSED:
             return
         if self.unsent:
             self._reset_on_close()
@@ -557,7 +557,7 @@ class Line(_Base):
     async def send(self, message: Any, *, text: bool | None = None, compress: bool | None = None) -> None:
         """See `openline.engine.base.Line`."""
         if self.state is State.OPEN and self.fragmenting is None and isinstance(message, _WHOLE):
-            self._put(self._encode_message(message, text, compress), patient=True)
+            self._put(self._encode_message(cast("object", message), text, compress), patient=True)
             if self.state is State.OPEN:
                 if self.unsent > self.options.write_high:
                     await self._wait_writable()
@@ -577,6 +577,12 @@ class Line(_Base):
 
     def _queue_frames(self, data: BytesLike) -> None:
         self._put(data)
+
+    @staticmethod
+    def fan_out(lines: list[Line], frame: bytes, /) -> None:
+        """See `openline.engine.base.Engine.fan_out`."""
+        for line in lines:
+            line._queue_frames(frame)
 
     def _queue_urgent(self, opcode: Opcode, frame: bytes) -> None:
         if self.state is State.CLOSED or self._finish is not None:
@@ -664,126 +670,3 @@ class Line(_Base):
 
 _handshakes: set[asyncio.Task[None]] = set()
 """TLS handshakes under way: a loop keeps no strong reference to its tasks."""
-
-
-def fan_out(lines: list[Line], frame: bytes) -> None:
-    """Queue one frame on many lines; each refers to it."""
-    for line in lines:
-        line._queue_frames(frame)
-
-
-class Acceptor:
-    """A listening socket of the portable engine."""
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        sock: socket.socket,
-        attach: Callable[[socket.socket], Coroutine[Any, Any, object]],
-    ) -> None:
-        self._loop = loop
-        self._sock = sock
-        # The loop forgets a descriptor that it waits on one turn after it was told to: until then this one is open.
-        self._listening = sock.dup()
-        self._attach = attach
-        self._attaching: set[asyncio.Task[object]] = set()
-        self._task = loop.create_task(self._accept())
-        self._task.add_done_callback(lambda _: self._listening.close())
-
-    async def _accept(self) -> None:
-        exhausted = False
-        while True:
-            try:
-                sock, _ = await self._loop.sock_accept(self._listening)
-            except OSError as error:
-                # Others concern one connection, which has failed before it was accepted.
-                if error.errno in _OUT_OF_DESCRIPTORS:
-                    if not exhausted:
-                        _logger.error("no connections can be accepted for now: %s", error)
-                    exhausted = True
-                    await asyncio.sleep(_ACCEPT_RETRY)
-                continue
-            if exhausted:
-                _logger.info("connections can be accepted again")
-                exhausted = False
-            task = self._loop.create_task(self._attach(sock))
-            self._attaching.add(task)
-            task.add_done_callback(self._attached)
-
-    def _attached(self, task: asyncio.Task[object]) -> None:
-        self._attaching.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _logger.info("connection failed before it began: %s", error)
-
-    def close(self) -> None:
-        """See `openline.engine.base.Acceptor`."""
-        self._task.cancel()
-        self._sock.close()
-
-
-class PortableEngine:
-    """See `openline.engine.base.Engine`."""
-
-    name: Literal["portable"] = "portable"
-    line_class = Line
-    fan_out = staticmethod(fan_out)
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-
-    async def listen(
-        self,
-        sock: socket.socket,
-        factory: Callable[[], Any],
-        *,
-        ssl: ssl_module.SSLContext | None = None,
-        backlog: int = 100,
-        ssl_handshake_timeout: float | None = None,
-        ssl_shutdown_timeout: float | None = None,
-    ) -> Acceptor:
-        """See `openline.engine.base.Engine.listen`."""
-        sock.setblocking(False)
-        sock.listen(backlog)
-
-        async def attach(accepted: socket.socket) -> None:
-            await self.adopt(
-                accepted,
-                factory(),
-                ssl=ssl,
-                server_side=True,
-                ssl_handshake_timeout=ssl_handshake_timeout,
-                ssl_shutdown_timeout=ssl_shutdown_timeout,
-            )
-
-        return Acceptor(self._loop, sock, attach)
-
-    async def adopt(
-        self,
-        sock: socket.socket,
-        line: Any,
-        *,
-        ssl: ssl_module.SSLContext | None = None,
-        server_side: bool = False,
-        server_hostname: str | None = None,
-        ssl_handshake_timeout: float | None = None,
-        ssl_shutdown_timeout: float | None = None,
-    ) -> None:
-        """See `openline.engine.base.Engine.adopt`."""
-        sock.setblocking(False)
-        timeouts: dict[str, float] = {}
-        if ssl is not None:
-            if ssl_handshake_timeout is not None:
-                timeouts["ssl_handshake_timeout"] = ssl_handshake_timeout
-            if ssl_shutdown_timeout is not None:
-                timeouts["ssl_shutdown_timeout"] = ssl_shutdown_timeout
-        try:
-            if server_side:
-                await self._loop.connect_accepted_socket(lambda: line, sock, ssl=ssl, **timeouts)
-            else:
-                hostname = (server_hostname or "") if ssl is not None else None
-                await self._loop.create_connection(
-                    lambda: line, sock=sock, ssl=ssl, server_hostname=hostname, **timeouts
-                )
-        except BaseException:
-            sock.close()
-            raise

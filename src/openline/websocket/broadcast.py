@@ -32,11 +32,11 @@ def broadcast(
 
     For a server's connections the frame is built once, and where compression was agreed on, compressed once for each
     group of equal parameters: from an empty window, as RFC 7692 section 7.2.1 always allows. Each of them holds a
-    reference to it, not a copy. A client's connections each need a frame of their own, masked with their own key (RFC 6455
-    section 5.3); so do connections with extensions of other kinds.
+    reference to it, not a copy. A client's connections each need a frame of their own, masked with their own key (RFC
+    6455 section 5.3); so do connections with extensions of other kinds.
 
-    There is no backpressure: what a slow peer does not take is queued, up to ``max_unsent``, which aborts its connection.
-    Connections that are not open are left out.
+    There is no backpressure: what a slow peer does not take is queued, up to ``max_unsent``, which aborts its
+    connection. Connections that are not open are left out.
 
     Args:
         connections: All of one loop; call this in its thread.
@@ -90,7 +90,11 @@ def _shared_frame(members: list[Connection], opcode: Opcode, payload: bytes) -> 
 
 
 def _send_alone(
-    connection: Connection, message: str | BytesLike, text: bool | None, errors: list[Exception], raising: bool
+    connection: Connection,
+    message: str | BytesLike,
+    text: bool | None,
+    errors: list[Exception],
+    raising: bool,
 ) -> None:
     try:
         connection.send_nowait(message, text=text)

@@ -1,8 +1,8 @@
 """How a connection ends (RFC 6455 section 7), and the sans-I/O protocol's part in it.
 
-What may be sent when, and who shuts down TCP first, stands in the tables of `openline.protocol.states`. Here it is done:
-output is handed to the line, the line is told to shut down, and one deadline bounds all of it from the first Close frame
-or failure to the end of TCP.
+What may be sent when, and who shuts down TCP first, stands in the tables of `openline.protocol.states`. Here it is
+done: output is handed to the line, the line is told to shut down, and one deadline bounds all of it from the first
+Close frame or failure to the end of TCP.
 """
 
 from __future__ import annotations
@@ -146,7 +146,9 @@ class Closing(_Line):
     def _receive_failed(self, error: Exception | None) -> None:
         """The line's fast path met wrong UTF-8 (None), or data that do not inflate."""
         protocol = self.protocol or self._make_protocol()
-        for event in protocol.receive_error(error or UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid byte")):
+        for event in protocol.receive_error(
+            error or UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid byte")
+        ):
             self._receive_event(event)
 
     def _overrun(self) -> None:
@@ -163,7 +165,7 @@ class Closing(_Line):
     # How it goes on, and ends.
 
     def _eof_received(self) -> None:
-        """The peer's side of TCP has ended: with a Close frame before it or without (section 7.1.5), nothing follows."""
+        """The peer's side of TCP has ended, after a Close frame or without one (section 7.1.5)."""
         if self.state is State.OPEN:
             self._closing_began()
         self.close_descriptor()

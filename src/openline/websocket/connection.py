@@ -1,9 +1,9 @@
 """A WebSocket connection, as a user holds it.
 
-`Connection` is the upper half, in plain Python and without attributes of its own; its lower half is a `Line` of one of
-the engines (see `openline.engine.base` for what the two ask of each other, and `openline.websocket.lines` for where they
-are joined). `send`, `recv`, iteration, `send_nowait`, `flush`, `pause` and `resume` are the line's: they run for each
-message. What is rare stands here and in the modules that `Connection` is put together from.
+`Connection` is the upper half, in plain Python and without attributes of its own; its lower half is a `Line` of one
+of the engines. `openline.engine.base` says what the two ask of each other, and `openline.websocket.lines` joins them.
+`send`, `recv`, iteration, `send_nowait`, `flush`, `pause` and `resume` are the line's: they run for each message. What
+is rare stands here and in the modules that `Connection` is put together from.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from __future__ import annotations
 import logging
 import uuid
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from openline.protocol.close_codes import CloseCode
 from openline.protocol.extensions.base import Extension
 from openline.protocol.extensions.permessage_deflate import PerMessageDeflate
 from openline.protocol.http11 import Request, Response, parse_request, parse_response
 from openline.protocol.states import State
-from openline.websocket.extra import Extra
 from openline.websocket.frame_trace import FrameTrace, Tap, log_frames
 from openline.websocket.listener import Listener
 from openline.websocket.pinging import Pinging
@@ -36,6 +35,12 @@ class Connection(Pinging, Receiving):
     """
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        @staticmethod
+        def fan_out(lines: list[Any], frame: bytes, /) -> None:
+            """`Engine.fan_out` of the engine whose line this is."""
 
     # What it is.
 
@@ -91,7 +96,8 @@ class Connection(Pinging, Receiving):
     def tap(self) -> Tap | None:
         """Called with all bytes of frames in both directions, as ``tap("in" | "out", data)``; None: nobody watches.
 
-        To be set before the opening handshake ends, in ``process_request`` for instance. A watched connection is slower.
+        To be set before the opening handshake ends, in ``process_request`` for instance. A watched connection is
+        slower.
         """
         return self.trace.tap if isinstance(self.trace, FrameTrace) else None
 
@@ -106,7 +112,8 @@ class Connection(Pinging, Receiving):
         if self.state is State.CLOSED:
             about[0] += f" ({self.close_code}{' ' if self.close_reason else ''}{self.close_reason})"
         peer = self.remote_address
-        if isinstance(peer, tuple) and len(peer) >= 2:
+        if isinstance(peer, tuple):  # of TCP
+            peer = cast("tuple[object, ...]", peer)
             about.append(f"peer {peer[0]}:{peer[1]}")
         if self.unsent:
             about.append(f"{self.unsent} bytes unsent")
@@ -209,4 +216,3 @@ class Connection(Pinging, Receiving):
     def _callback_failed(self, exc: Exception) -> None:
         self.options.logger.error("connection handler failed", exc_info=exc)
         self._fail(CloseCode.INTERNAL_ERROR, "", exc)
-

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from openline.exceptions import ProtocolError
-from openline.protocol.frames import FrameHeader, Opcode, apply_mask, parse_header
+from openline.protocol.frames import FrameHeader, Opcode
+from openline.websocket.frame_cutter import FrameBeginning, FrameCutter
 
 if TYPE_CHECKING:
     from openline.engine.base import BytesLike
     from openline.websocket.options import LoggerLike
 
-__all__ = ["FrameTrace", "Tap"]
+__all__ = ["FrameTrace", "Tap", "log_frames"]
 
 Tap: TypeAlias = "Callable[[Literal['in', 'out'], BytesLike], None]"
 """Called with the bytes of each direction, as they are on the wire (with TLS: inside it)."""
 
-_MAX_HEADER = 14
 # Payload bytes of a frame that stand in the log.
 _SHOWN = 64
 
@@ -54,55 +54,47 @@ class FrameTrace:
 
 
 class _Direction:
-    """Cuts one direction into frames, and logs the beginning of each; holds at most a header and `_SHOWN` bytes."""
+    """Logs the beginning of each frame that passes in one direction."""
 
-    __slots__ = ("_logger", "_passing", "_sign", "_start")
+    __slots__ = ("_cutter", "_logger", "_sign")
 
     def __init__(self, sign: str, logger: LoggerLike) -> None:
         self._sign = sign
         self._logger = logger
-        self._start = b""
-        self._passing = 0  # bytes of a frame already logged that are still to come
+        self._cutter = FrameCutter(_SHOWN)
 
     def feed(self, data: BytesLike) -> None:
-        rest = bytes(data)
-        while rest:
-            passed = min(self._passing, len(rest))
-            self._passing -= passed
-            start = self._start + rest[passed:]
-            try:
-                header = parse_header(start)
-            except ProtocolError as error:
-                self._logger.debug("%s not a frame: %s", self._sign, error)
-                self._start = b""
-                return
-            if header is None or len(start) < header.size + min(header.length, _SHOWN):
-                self._start = start
-                return
-            self._log(header, start[header.size : header.size + min(header.length, _SHOWN)])
-            size = header.size + header.length
-            self._start = b""
-            self._passing = max(0, size - len(start))
-            rest = start[size:]
+        try:
+            for frame in self._cutter.feed(data):
+                self._log(frame)
+        except ProtocolError as error:
+            self._logger.debug("%s no frame: %s", self._sign, error)
 
-    def _log(self, header: FrameHeader, shown: bytes) -> None:
-        if header.mask is not None:
-            shown = apply_mask(shown, header.mask)
-        text = repr(shown.decode()) if header.opcode is Opcode.TEXT and _is_text(shown) and not header.rsv else shown.hex(" ")
-        more = "..." if len(shown) < header.length else ""
-        flags = "" if header.fin else ", continued"
-        rsv = f", rsv {header.rsv:#04x}" if header.rsv else ""
+    def _log(self, frame: FrameBeginning) -> None:
+        header, payload = frame.header, frame.payload
+        more = "..." if len(payload) < header.length else ""
+        rest = "" if header.fin else ", to be continued"
+        bits = f", reserved bits {header.rsv:#04x}" if header.rsv else ""
         self._logger.debug(
-            "%s %s %s%s [%d bytes%s%s]", self._sign, header.opcode.name, text, more, header.length, flags, rsv
+            "%s %s %s%s [%d bytes%s%s]",
+            self._sign,
+            header.opcode.name,
+            _shown(header, payload),
+            more,
+            header.length,
+            rest,
+            bits,
         )
 
 
-def _is_text(shown: bytes) -> bool:
-    try:
-        shown.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def _shown(header: FrameHeader, payload: bytes) -> str:
+    """Text as text, where it is whole and not compressed; all else in hexadecimal digits."""
+    if header.opcode is Opcode.TEXT and not header.rsv:
+        try:
+            return repr(payload.decode())
+        except UnicodeDecodeError:
+            pass
+    return payload.hex(" ")
 
 
 def log_frames(logger: LoggerLike) -> LoggerLike | None:

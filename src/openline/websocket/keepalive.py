@@ -1,8 +1,8 @@
 """Does the peer live? The rules, without a clock, a timer or a connection.
 
-A ping goes out every ``interval``, also where there is traffic: it measures the latency. Any byte from the peer after it
-is a sign of life, not only its pong. Where none comes within ``timeout`` after the last sign, the peer is dead; so a peer
-that dies is found after at most ``interval + timeout``, whatever waits to be sent to it.
+A ping goes out every ``interval``, also where there is traffic: it measures the latency. Any byte from the peer after
+it is a sign of life, not only its pong. Where none comes within ``timeout`` after the ping, the peer is dead; so a
+peer that dies is found after at most ``interval + timeout``, whatever waits to be sent to it.
 
 A peer that lives must never be given up because of *us*. What follows from that, row by row; the first that fits holds:
 

@@ -48,7 +48,8 @@ def line_class(engine: Engine, connection_class: type[_C]) -> type[_C]:
             "fan_out": staticmethod(engine.fan_out),
         }
         joined = cast(
-            "type[Connection]", type(connection_class.__name__, (engine.line_class, connection_class), namespace)
+            "type[Connection]",
+            type(connection_class.__name__, (engine.line_class, connection_class), namespace),
         )
         _classes[engine.name, connection_class] = joined
     return cast("type[_C]", joined)

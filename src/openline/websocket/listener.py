@@ -71,5 +71,7 @@ def make_listener(listener: Listener | type[Listener] | Callable[[_C], Listener]
         return listener
     made: object = listener() if isinstance(listener, type) else listener(ws)
     if not isinstance(made, Listener):
-        raise TypeError(f"listener must be a Listener, a subclass, or a function that returns one, not {made!r}")
+        raise TypeError(
+            f"listener must be a Listener, a subclass, or a function that returns one, not {made!r}"
+        )
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from openline.exceptions import ConcurrencyError
 from openline.protocol.close_codes import CloseCode
@@ -192,5 +192,5 @@ def _control_payload(data: object) -> bytes:
     if isinstance(data, str):
         return data.encode()
     if isinstance(data, (bytes, bytearray, memoryview)):
-        return bytes(data)
+        return bytes(cast("BytesLike", data))
     raise TypeError(f"data must be str or bytes-like, not {type(data).__name__}")

@@ -71,8 +71,9 @@ class Receiving(Closing):
     def _receive_fragment(self, fragment: Fragment) -> None:
         """Add a fragment to its message.
 
-        Where somebody streams the message, he gets it; otherwise the message is delivered when it is complete. Fragments
-        wait up to the bound of the queue, unless a `recv` waits for the whole message, whose bound is ``max_size``.
+        Where somebody streams the message, he gets it; otherwise the message is delivered when it is complete.
+        Fragments wait up to the bound of the queue, unless a `recv` waits for the whole message, whose bound is
+        ``max_size``.
         """
         extra = self.extra
         message = extra.incoming
@@ -105,8 +106,8 @@ class Receiving(Closing):
     async def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[Data]:
         """Receive the next message fragment by fragment, as they come; a message in one frame is one fragment.
 
-        Reading pauses while ``max_queue`` fragments wait. The iterator must be consumed to its end; otherwise `recv` and
-        this raise `ConcurrencyError` from then on, and all that is left is to `close`.
+        Reading pauses while ``max_queue`` fragments wait. The iterator must be consumed to its end; otherwise `recv`
+        and this raise `ConcurrencyError` from then on, and all that is left is to `close`.
 
         Cancel: safe before the first fragment. After it, the rest of the message cannot be received any more.
 

@@ -41,17 +41,20 @@ class Sending(Closing):
     async def _send_slow(self, message: Any, text: bool | None, compress: bool | None) -> None:
         whole = isinstance(message, _WHOLE)
         if isinstance(message, Mapping):
-            raise TypeError("message is a dict-like object; send its keys() or values() if you mean them as fragments")
-        if not whole and not isinstance(message, (Iterable, AsyncIterable)):
             raise TypeError(
-                f"message must be str, bytes-like, iterable or async iterable, not {type(cast(object, message)).__name__}"
+                "message is a dict-like object; send its keys() or values() if you mean them as fragments"
             )
+        if not whole and not isinstance(message, (Iterable, AsyncIterable)):
+            name = type(cast("object", message)).__name__
+            raise TypeError(f"message must be str, bytes-like, iterable or async iterable, not {name}")
         await self._wait_for_turn()
         if whole:
             await self.send(message, text=text, compress=compress)
         else:
-            chunks = message if isinstance(message, AsyncIterable) else _asynchronous(message)
-            await self._send_fragments(aiter(cast("AsyncIterable[object]", chunks)), text, compress)
+            fragments = cast("Iterable[object] | AsyncIterable[object]", message)
+            if not isinstance(fragments, AsyncIterable):
+                fragments = _asynchronous(fragments)
+            await self._send_fragments(aiter(fragments), text, compress)
 
     async def _wait_for_turn(self) -> None:
         """Wait until a message may begin; raise if that can never be."""
@@ -67,7 +70,9 @@ class Sending(Closing):
             await self.wait_closed()
             raise self._closed_error()
 
-    async def _send_fragments(self, chunks: AsyncIterator[object], text: bool | None, compress: bool | None) -> None:
+    async def _send_fragments(
+        self, chunks: AsyncIterator[object], text: bool | None, compress: bool | None
+    ) -> None:
         """Send each chunk as a fragment when it comes, and an empty last one (RFC 6455 section 5.4)."""
         try:
             chunk = await anext(chunks)
@@ -126,7 +131,7 @@ def as_sent(message: object, text: bool | None) -> tuple[bool, bytes]:
         return text is not False, message.encode()
     if isinstance(message, (bytes, bytearray, memoryview)):
         # Copied where it is mutable: the caller may change it while it waits.
-        return text is True, bytes(message)
+        return text is True, bytes(cast("BytesLike", message))
     raise TypeError(f"expected str or bytes-like, not {type(message).__name__}")
 
 
