@@ -324,6 +324,17 @@ async def test_refused_client_that_does_not_close_is_cut_off() -> None:
                 await asyncio.sleep(0.01)
 
 
+async def test_client_that_ended_its_side_gets_its_answer_from_a_hook() -> None:
+    async def process_request(ws: ServerConnection, request: Request) -> Response:
+        await asyncio.sleep(0.02)
+        return ws.respond(HTTPStatus.OK, "OK\n")
+
+    async with serve(echo, "127.0.0.1", 0, process_request=process_request) as server, dial(server) as wire:
+        wire.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        wire.writer.write_eof()
+        assert (await wire.read_answer()).body == b"OK\n"
+
+
 # Hooks.
 
 

@@ -49,7 +49,6 @@ class HTTPExchange:
         "_body_done",
         "_buffered",
         "_deadline_taken",
-        "_eof",
         "_h11",
         "_line",
         "_opening",
@@ -62,7 +61,7 @@ class HTTPExchange:
         "_writer",
     )
 
-    def __init__(self, opening: ServerOpening, *, eof: bool) -> None:
+    def __init__(self, opening: ServerOpening) -> None:
         self._opening = opening
         self._line = opening.line
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_SIZE + READ_AHEAD)
@@ -76,13 +75,12 @@ class HTTPExchange:
         self._body_done = False
         self._streaming = False
         self._paused = False
-        self._eof = eof
 
     def start(self, data: bytes) -> None:
         """Begin with the request whose head, and whatever followed, is ``data``."""
         self._h11.receive_data(data)
         self._buffered = len(data)
-        if self._eof:
+        if self._opening.eof:
             self._h11.receive_data(b"")
         try:
             event = self._h11.next_event()
@@ -91,6 +89,9 @@ class HTTPExchange:
             return
         if not isinstance(event, h11.Request):
             self._opening.refuse(HTTPStatus.BAD_REQUEST, "RFC 9112 section 2.1: not an HTTP request")
+            return
+        if event.http_version not in (b"1.0", b"1.1"):
+            self._opening.refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "RFC 9112 section 2.3: not HTTP/1.1")
             return
         if event.method == b"CONNECT":
             self._opening.refuse(HTTPStatus.METHOD_NOT_ALLOWED, "CONNECT is for proxies, and this is none")
@@ -161,7 +162,7 @@ class HTTPExchange:
             _remove(headers, "Content-Length")
         elif isinstance(body, bytes) and response.status not in _BODILESS:
             headers.setdefault("Content-Length", str(len(body)))
-        if self._eof or server.closing or not self._skip_body():
+        if server.closing or not self._skip_body():
             _remove(headers, "Connection")
             headers["Connection"] = "close"
         head = self._serialize(h11.Response(status_code=response.status, headers=_encode(headers), reason=_reason(response)))
@@ -180,7 +181,7 @@ class HTTPExchange:
                 await close()
 
     async def _stream(self, body: AsyncIterable[bytes], *, endless: bool) -> None:
-        if endless and self._eof:
+        if endless and self._opening.eof:
             raise asyncio.CancelledError("the client has closed its side")
         self._streaming = endless
         async for chunk in body:
@@ -204,8 +205,7 @@ class HTTPExchange:
 
     def _end(self) -> None:
         if self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE:
-            rest, eof = self._h11.trailing_data
-            self._opening.resume(bytes(rest), eof=eof)
+            self._opening.resume(bytes(self._h11.trailing_data[0]))
         else:
             self._opening.close_gently()
 
@@ -280,7 +280,7 @@ class HTTPExchange:
 
     def eof_received(self) -> None:
         """The client will send nothing more; it may still want the response, unless that has no end of its own."""
-        self._eof = True
+        self._opening.eof = True
         self._h11.receive_data(b"")
         if self._reader is not None:
             _wake(self._reader)

@@ -40,32 +40,47 @@ class ServerOpening:
     Attributes:
         line: The line, which is also the connection that hooks are given.
         server: The server that accepted it.
+        eof: The client will send nothing more.
     """
 
-    __slots__ = ("_accepted", "_eof", "_hook", "_kept_alive", "_paused", "_received", "_request", "line", "server")
+    __slots__ = (
+        "_accepted",
+        "_hook",
+        "_kept_alive",
+        "_lent",
+        "_paused",
+        "_received",
+        "_head",
+        "_request",
+        "eof",
+        "line",
+        "server",
+    )
 
     def __init__(self, server: Server, line: ServerConnection) -> None:
         self.server = server
         self.line = line
         self._received: bytes | bytearray = b""
+        self._head = b""
         self._request: Request | None = None
         self._accepted: Accepted | None = None
         self._hook: asyncio.Task[None] | None = None
         self._paused = False
-        self._eof = False
+        self.eof = False
         self._kept_alive = False
+        self._lent = False
 
     def start(self) -> None:
         """Begin, when the line has been accepted."""
         self.line.begin_raw(self)
         self.line.set_deadline(self.server.policy.open_timeout)
 
-    def resume(self, rest: bytes, *, eof: bool) -> None:
+    def resume(self, rest: bytes) -> None:
         """Go on with the next request, of which ``rest`` was received, after an HTTP exchange on this line."""
         self.line.begin_raw(self)
-        self._eof = eof
+        self._lent = False
         self._kept_alive = True
-        if self.server.closing or (eof and not rest):
+        if self.server.closing or (self.eof and not rest):
             self.close_gently()
             return
         self.line.set_deadline(KEEP_ALIVE_TIMEOUT)
@@ -75,11 +90,12 @@ class ServerOpening:
 
     def shut_down(self) -> None:
         """Refuse, since the server is closing; who waits for a hook or a response still gets an answer."""
-        if self._request is None:
-            if self._idle:
-                self.close_gently()
-            else:
-                self._answer(_unavailable())
+        if self._request is not None or self._lent:
+            return
+        if self._idle:
+            self.close_gently()
+        else:
+            self._answer(_unavailable())
 
     @property
     def _idle(self) -> bool:
@@ -107,12 +123,16 @@ class ServerOpening:
             self.line.pause_raw()
 
     def eof_received(self) -> None:
-        """The client will send nothing more; where it waits for an answer to its request, it still gets one."""
-        self._eof = True
+        """The client will send nothing more; where it waits for the answer to a plain request, it still gets one."""
+        self.eof = True
         if self._request is None:
             if self._received:
                 self._log("connection closed in the middle of the request")
             self.line.close_descriptor()
+        elif is_upgrade(self._request):
+            # There can be no WebSocket without the client's half (RFC 6455 section 4.1).
+            self._log("connection closed during the opening handshake")
+            self.line.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
@@ -138,7 +158,7 @@ class ServerOpening:
         try:
             end = find_head_end(received, searched)
             if end is None:
-                if self._eof:
+                if self.eof:
                     self.eof_received()
                 return
             head, self._received = bytes(received[:end]), bytes(received[end:])
@@ -149,6 +169,7 @@ class ServerOpening:
         if self.server.policy.http is not None and not is_upgrade(request):
             self._exchange(head)
         else:
+            self._head = head
             self._request = request
             self.line.extra.request = request
             self._ask(self.server.policy.process_request, (self.line, request), self._decide)
@@ -158,7 +179,8 @@ class ServerOpening:
         from openline.websocket.http_exchange import HTTPExchange
 
         rest, self._received = self._received, b""
-        exchange = HTTPExchange(self, eof=self._eof)
+        self._lent = True
+        exchange = HTTPExchange(self)
         self.line.begin_raw(exchange)
         exchange.start(head + rest)
 
@@ -198,10 +220,6 @@ class ServerOpening:
             self._answer(response)
         elif self.server.closing:
             self._answer(_unavailable())
-        elif self._eof:
-            # RFC 6455 section 4.1: without the client's half there is no WebSocket.
-            self._log("connection closed during the opening handshake")
-            self.line.close_descriptor()
         else:
             try:
                 listener = self.server.make_listener(self.line)
@@ -212,14 +230,15 @@ class ServerOpening:
             self.line.set_deadline(None)
             if self._paused:
                 self.line.resume_raw()
-            self.line.write_raw(response.serialize())
-            self._open(response, listener)
+            raw = response.serialize()
+            self.line.write_raw(raw)
+            self._open(raw, listener)
 
-    def _open(self, response: Response, listener: Listener | None) -> None:
-        request, accepted = self._request, self._accepted
-        assert request is not None
+    def _open(self, response: bytes, listener: Listener | None) -> None:
+        accepted = self._accepted
+        # Both heads stay raw: parsed, they would be most of what an idle connection weighs.
         self.line.opened(
-            request,
+            self._head,
             response,
             extensions=() if accepted is None else accepted.extensions,
             subprotocol=None if accepted is None else accepted.subprotocol,
@@ -306,7 +325,11 @@ class ServerOpening:
 
     def close_gently(self) -> None:
         """Close such that the client gets what was written (RFC 6455 section 7.1.1)."""
-        LingeringClose(self.line, self).start(self.server.options.close_timeout)
+        if self.eof:
+            # It has nothing more to say, so nothing can be lost.
+            self.line.close_descriptor()
+        else:
+            LingeringClose(self.line, self).start(self.server.options.close_timeout)
 
     def _log(self, message: str, *arguments: object) -> None:
         logger = self.server.logger
