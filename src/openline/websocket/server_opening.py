@@ -45,12 +45,12 @@ class ServerOpening:
 
     __slots__ = (
         "_accepted",
+        "_head",
         "_hook",
         "_kept_alive",
         "_lent",
         "_paused",
         "_received",
-        "_head",
         "_request",
         "eof",
         "line",
