@@ -18,7 +18,7 @@ from openline.protocol.extensions.base import Extension
 from openline.protocol.extensions.permessage_deflate import PerMessageDeflate
 from openline.protocol.http11 import Request, Response, parse_request, parse_response
 from openline.protocol.states import State
-from openline.websocket.frame_trace import FrameTrace, Tap, log_frames
+from openline.websocket.frame_trace import FrameTrace, Tap, TraceToBe, log_frames
 from openline.websocket.listener import Listener
 from openline.websocket.pinging import Pinging
 from openline.websocket.receiving import Receiving
@@ -105,7 +105,7 @@ class Connection(Pinging, Receiving):
     def tap(self, tap: Tap | None) -> None:
         if self.state is not State.CONNECTING:
             raise RuntimeError("tap must be set before the opening handshake ends")
-        self.trace = None if tap is None else FrameTrace(tap, None)
+        self.trace = None if tap is None else TraceToBe(tap, None)
 
     def __repr__(self) -> str:
         about = [self.state.name.lower()]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from openline.engine.base import BytesLike
     from openline.websocket.options import LoggerLike
 
-__all__ = ["FrameTrace", "Tap", "log_frames"]
+__all__ = ["FrameTrace", "Tap", "TraceToBe", "log_frames"]
 
 Tap: TypeAlias = "Callable[[Literal['in', 'out'], BytesLike], None]"
 """Called with the bytes of each direction, as they are on the wire (with TLS: inside it)."""
@@ -51,6 +51,15 @@ class FrameTrace:
             self.tap("out", data)
         if self._sent is not None:
             self._sent.feed(data)
+
+
+class TraceToBe(FrameTrace):
+    """Keeps a tap until the connection is open: what a line writes before that is HTTP, and no frames."""
+
+    __slots__ = ()
+
+    def sent(self, data: BytesLike) -> None:
+        """Nothing that a tap is for."""
 
 
 class _Direction:
