@@ -22,7 +22,7 @@ from openline.playground.feeds import Feed, Feeds
 from openline.playground.samples import send_sample
 from openline.playground.tap import Tap
 from openline.protocol.close_codes import CloseCode
-from openline.protocol.http11 import Request
+from openline.protocol.http11 import Request, Response
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")  # 128 random bits in base64url
 SAMPLE_PAUSE = 0.2  # seconds after a sample, in which the next wish waits
@@ -43,13 +43,14 @@ class Inspector:
     @asynccontextmanager
     async def watching(self, line: ServerConnection) -> AsyncGenerator[None]:
         """Record a line's handshake and its end, and let its page ask for samples meanwhile."""
-        tap, token = line.tap, token_of(line.request.path)
+        request, response = handshake_of(line)
+        tap, token = line.tap, token_of(request.path)
         if token is None or not isinstance(tap, Tap):  # nobody looks
             yield
             return
         with self._feeds.hold(token) as feed:
             feed.line = line
-            tap.opened(line.request, line.response)
+            tap.opened(request, response)
             try:
                 yield
                 await line.close()
@@ -60,7 +61,7 @@ class Inspector:
 
     async def show(self, line: ServerConnection) -> None:
         """Serve an inspector's own line: records go out as they come, wishes come in."""
-        token = token_of(line.request.path)
+        token = token_of(handshake_of(line)[0].path)
         if token is None:
             await line.close(CloseCode.POLICY_VIOLATION, "No token")
             return
@@ -91,6 +92,13 @@ async def _grant(message: str | bytes, feed: Feed) -> None:
         with suppress(ConnectionClosed):  # it may close between the wish and its fulfilment
             await send_sample(cast("dict[str, object]", wish).get("ask"), feed.line)
         await asyncio.sleep(SAMPLE_PAUSE)
+
+
+def handshake_of(line: ServerConnection) -> tuple[Request, Response]:
+    """Return the two halves of an opening handshake; for handlers, which run after it."""
+    assert line.request is not None
+    assert line.response is not None
+    return line.request, line.response
 
 
 def token_of(path: str) -> str | None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from openline import Server, ServerConnection, serve
 from openline.exceptions import ConnectionClosed
 from openline.playground.chat import MAX_COMMAND, Chat
-from openline.playground.inspector import Inspector
+from openline.playground.inspector import Inspector, handshake_of
 from openline.playground.own_host import host_checker, same_origin
 from openline.playground.static_files import BUILT, StaticFiles
 from openline.protocol.http11 import Request, Response
@@ -78,7 +78,7 @@ class Playground:
         """Serve one line until it ends; without a Close frame, too: visitors shut their laptops."""
         with suppress(ConnectionClosed):
             async with self._inspector.watching(line):
-                await self._lines[_path_of(line.request)](line)
+                await self._lines[_path_of(handshake_of(line)[0])](line)
 
     async def respond(self, request: HTTPRequest) -> HTTPResponse:
         """Answer a request that is no upgrade."""
