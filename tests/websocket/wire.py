@@ -60,6 +60,9 @@ class Wire:
     async def read(self, size: int) -> bytes:
         return await self.reader.readexactly(size)
 
+    async def read_head_of_request(self) -> bytes:
+        return await self.reader.readuntil(b"\r\n\r\n")
+
     async def read_head(self) -> Answer:
         head = await self.reader.readuntil(b"\r\n\r\n")
         first, *lines = head[:-4].decode("latin-1").split("\r\n")

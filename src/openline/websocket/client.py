@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["connect", "unix_connect"]
 
+# Headers of ours that a program may give in ``additional_headers`` instead; they must stand there once.
+_REPLACEABLE = ("Host", "Origin", "Authorization")
+
 
 class connect:
     """Connect to the WebSocket server at ``uri``.
@@ -253,6 +256,9 @@ class connect:
             subprotocols=self._subprotocols,
         )
         if destination.additional_headers is not None:
+            for name in _REPLACEABLE:
+                if name in destination.additional_headers and name in request.headers:
+                    del request.headers[name]
             request.headers.update(destination.additional_headers)
         if self._user_agent_header is not None:
             request.headers.setdefault("User-Agent", self._user_agent_header)
