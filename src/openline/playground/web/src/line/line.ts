@@ -44,11 +44,6 @@ export class Line {
     return true;
   }
 
-  /** Close the line in good order (code 1000); it is opened again like one that was lost. */
-  hangUp(): void {
-    this.socket?.close(1000, "The visitor asked for it");
-  }
-
   /** Close the line for good. */
   end(): void {
     clearTimeout(this.timer);

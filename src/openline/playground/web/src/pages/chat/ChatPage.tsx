@@ -32,7 +32,11 @@ export function ChatPage() {
         <h1>A chat, and the line it runs on</h1>
         <p>
           Everything said here travels over one WebSocket. Beside it you see that very line: its handshake, and each
-          frame as it passes. Open this page in a second window and talk to yourself.
+          frame as it passes. Open{" "}
+          <a href="/" target="_blank" rel="noopener">
+            a second window
+          </a>{" "}
+          and talk to yourself.
         </p>
       </div>
       <Wire watched={inspection.watched} state={state} />
