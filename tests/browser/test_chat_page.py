@@ -315,7 +315,7 @@ def test_axe_finds_nothing_to_complain_of(
     assert violations(bob) == []
 
 
-# The name of what has the focus, and whether one sees that it has: by its outline, or that of the icon which stands for it.
+# The name of what has the focus, and whether one sees that it has: by an outline, its own or that of its icon.
 FOCUSED = """(() => {
     const it = document.activeElement;
     const outlined = [it, it.nextElementSibling].some((one) => one && getComputedStyle(one).outlineStyle !== "none");
