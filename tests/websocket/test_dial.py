@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from openline.protocol.uri import parse_uri
-from openline.websocket.dial import ConnectKwargs, check_connect_kwargs, dial, is_unix
+from openline.websocket.dial import ConnectKwargs, check_connect_kwargs, dial, is_unix, resolve
 
 
 async def dialled(uri: str, **kwargs: Any) -> socket.socket:
@@ -22,15 +22,15 @@ def listening(host: str = "127.0.0.1") -> socket.socket:
     return socket.create_server((host, 0))
 
 
-async def test_addresses_need_no_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_addresses_need_no_resolver(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError("asked the resolver")
 
-    with listening() as server:
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", fail, raising=False)
-        sock = await dialled(f"ws://127.0.0.1:{server.getsockname()[1]}/")
-        assert not sock.getblocking()
-        sock.close()
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "getaddrinfo", fail, raising=False)
+    ((_, kind, _, _, address),) = await resolve(loop, host, 80, 0, 0, 0)
+    assert (kind, address[:2]) == (socket.SOCK_STREAM, (host, 80))
 
 
 async def test_names() -> None:

@@ -212,7 +212,8 @@ async def test_reading_pauses_while_a_hook_decides() -> None:
         decide.set()
         await wire.read_head()
         wire.send(client_frame(8, b"\x03\xe8"))
-        await wire.read(4)
+        assert await wire.read(4) == server_frame(8, b"\x03\xe8")
+        await asyncio.gather(*server._tasks)
         assert received == [0x4000] * count
 
 

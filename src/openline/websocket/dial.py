@@ -15,7 +15,7 @@ from openline.websocket.tunnel import open_tunnel
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-__all__ = ["ConnectKwargs", "Path", "check_connect_kwargs", "dial", "is_unix"]
+__all__ = ["ConnectKwargs", "Path", "check_connect_kwargs", "dial", "is_unix", "resolve"]
 
 Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -157,11 +157,11 @@ async def _dial_tcp(loop: AbstractEventLoop, host: str, port: int, kwargs: Conne
     from aiohappyeyeballs import start_connection
 
     family, proto, flags = kwargs.get("family", 0), kwargs.get("proto", 0), kwargs.get("flags", 0)
-    addresses = await _resolve(loop, host, port, family, proto, flags)
+    addresses = await resolve(loop, host, port, family, proto, flags)
     local_addresses = None
     local_addr = kwargs.get("local_addr")
     if local_addr is not None:
-        local_addresses = await _resolve(loop, local_addr[0], local_addr[1], family, proto, flags)
+        local_addresses = await resolve(loop, local_addr[0], local_addr[1], family, proto, flags)
     if not kwargs.get("all_errors", False):
         return await start_connection(
             addresses,
@@ -182,9 +182,10 @@ async def _dial_tcp(loop: AbstractEventLoop, host: str, port: int, kwargs: Conne
 AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str | int, ...]]
 
 
-async def _resolve(
+async def resolve(
     loop: AbstractEventLoop, host: str, port: int, family: int, proto: int, flags: int
 ) -> list[AddressInfo]:
+    """Find the addresses of a host."""
     kind = socket.SOCK_STREAM
     try:
         # An address needs no resolver, and so no thread.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HTTPExchange"]
 
-READ_AHEAD = 2**16
+READ_AHEAD = 2**17
 """Bytes that may wait to be asked for (a body, or pipelined requests) before reading pauses."""
 
 WRITE_LIMIT = 2**16
@@ -274,7 +274,8 @@ class HTTPExchange:
         self._progress += len(data)
         if self._reader is not None:
             _wake(self._reader)
-        elif self._buffered >= READ_AHEAD and not self._paused:
+        # Even then: much may come before the handler runs.
+        if self._buffered >= READ_AHEAD and not self._paused:
             self._paused = True
             self._line.pause_raw()
 
