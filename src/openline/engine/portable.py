@@ -12,12 +12,12 @@ import socket
 import ssl as ssl_module
 import struct
 from collections import deque
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from openline.engine.deadlines import Deadline, Deadlines
 from openline.engine.kernel import unacknowledged, unread
 from openline.engine.send_queue import SendQueue
-from openline.exceptions import ConcurrencyError, ConnectionClosedOK
+from openline.exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from openline.protocol.frames import Opcode
 from openline.protocol.states import State
 
@@ -156,7 +156,10 @@ class Line(_Base):
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
         self.heard = self.loop.time()
-        if self._mode == "frames":
+        if self._early and self._mode != "discard":
+            # Not ahead of what waits for its turn.
+            self._early += data
+        elif self._mode == "frames":
             self._receive(data)
         elif self._mode == "raw":
             assert self._receiver is not None
@@ -514,7 +517,7 @@ class Line(_Base):
             try:
                 return message.decode()
             except UnicodeDecodeError as error:
-                await self._undecodable(error)
+                raise self._undecodable(error) from error
         return message
 
     def __aiter__(self) -> Self:
@@ -664,7 +667,7 @@ class Line(_Base):
 
     if TYPE_CHECKING:
 
-        async def _undecodable(self, error: UnicodeDecodeError) -> NoReturn: ...
+        def _undecodable(self, error: UnicodeDecodeError) -> ConnectionClosed: ...
         def _encode_message(self, message: object, text: bool | None, compress: bool | None) -> BytesLike: ...
 
 

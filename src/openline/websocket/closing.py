@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from openline.exceptions import ConnectionClosed, connection_closed
+from openline.exceptions import ConnectionClosed, ProtocolError, connection_closed
 from openline.protocol.close_codes import CloseCode
 from openline.protocol.connection import Protocol
 from openline.protocol.states import State
@@ -127,6 +127,9 @@ class Closing(_Line):
         if self.extra.deferred:
             self._end_now()
             return
+        if code == CloseCode.NO_STATUS_RCVD:
+            # For the protocol, that is a Close frame without a code; for who closes with it, a mistake.
+            raise ProtocolError("RFC 6455 section 7.4.1: close code 1005 must not be sent")
         protocol = self.protocol or self._make_protocol()
         protocol.send_close(code, reason)
         self._settle()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Literal, NoReturn, overload
+from typing import TYPE_CHECKING, Literal, overload
 
-from openline.exceptions import ConcurrencyError
+from openline.exceptions import ConcurrencyError, ConnectionClosed
 from openline.protocol.close_codes import CloseCode
 from openline.protocol.events import Closed, Event, Failed, Fragment, Message, Ping, Pong
 from openline.protocol.states import State
@@ -115,7 +115,9 @@ class Receiving(Closing):
             decode: None: str for text, bytes for binary. True: str, also for binary, which must be UTF-8. False: bytes.
 
         Yields:
-            The fragments. A character of text that two of them share comes with the second.
+            The fragments. A character of text that two of them share comes with the second. Fragments that had come
+            with the last one before this was called may be joined: they mean nothing by themselves (RFC 6455 section
+            5.4).
 
         Raises:
             ConnectionClosed: the connection is closed, perhaps in the middle of the message.
@@ -146,6 +148,7 @@ class Receiving(Closing):
         while self.streaming:
             while not message.parts:
                 if self.state is State.CLOSED:
+                    self.streaming = False
                     raise self._closed_error()
                 await self._wait_readable()
             part = self._take_part(message)
@@ -156,7 +159,7 @@ class Receiving(Closing):
                 try:
                     part = decoder.decode(part, final=not self.streaming)
                 except UnicodeDecodeError as error:
-                    await self._undecodable(error)
+                    raise self._undecodable(error) from error
             yield part
 
     def _take_part(self, message: FragmentedMessage) -> Data:
@@ -170,11 +173,10 @@ class Receiving(Closing):
             self._release()
         return part
 
-    async def _undecodable(self, error: UnicodeDecodeError) -> NoReturn:
-        """The program asked for text, and a binary message is none: fail the connection, as `websockets` does."""
+    def _undecodable(self, error: UnicodeDecodeError) -> ConnectionClosed:
+        """The program asked for text, and a binary message is none: fail the connection; returns what to raise."""
         self._fail(CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}", error)
-        await self.wait_closed()
-        raise self._closed_error()
+        return self._closed_error()
 
 
 def _join(message: FragmentedMessage) -> Data:

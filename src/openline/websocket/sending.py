@@ -13,7 +13,6 @@ from openline.websocket.closing import Closing
 
 if TYPE_CHECKING:
     from openline.engine.base import BytesLike
-    from openline.protocol.connection import Protocol
 
 __all__ = ["Sending", "as_sent"]
 
@@ -85,12 +84,16 @@ class Sending(Closing):
             is_str = isinstance(chunk, str)
             as_text, payload = as_sent(chunk, text)
             protocol.send_fragment(payload, text=as_text, first=True, fin=False, compress=compress)
-            await self._queue_fragment(protocol)
+            self._queue_frames(b"".join(protocol.take_output()))
+            await self._let_drain()
             async for chunk in chunks:
                 if isinstance(chunk, str) is not is_str:
                     raise TypeError("fragments of one message must be all str, or all bytes-like")
+                await self._check_open()  # a chunk may have been long in coming
                 protocol.send_fragment(as_sent(chunk, text)[1], text=as_text, first=False, fin=False)
-                await self._queue_fragment(protocol)
+                self._queue_frames(b"".join(protocol.take_output()))
+                await self._let_drain()
+            await self._check_open()
             protocol.send_fragment(b"", text=as_text, first=False, fin=True)
             self._queue_frames(b"".join(protocol.take_output()))
         except BaseException:
@@ -107,11 +110,6 @@ class Sending(Closing):
         if self.unsent > self.options.write_high:
             await self._wait_writable()
         await self._check_open()
-
-    async def _queue_fragment(self, protocol: Protocol) -> None:
-        self._queue_frames(b"".join(protocol.take_output()))
-        await self._let_drain()
-
 
 def as_sent(message: object, text: bool | None) -> tuple[bool, bytes]:
     """Tell as what a message or a fragment is sent (RFC 6455 section 5.6).

@@ -430,7 +430,10 @@ cdef class Recv(Suspension):
     cdef object finish(self, object message):
         if self.decode is not None:
             if self.decode and isinstance(message, bytes):
-                return message.decode()
+                try:
+                    return message.decode()
+                except UnicodeDecodeError as error:
+                    raise self.line._undecodable(error) from error
             if not self.decode and isinstance(message, str):
                 return message.encode()
         return message
