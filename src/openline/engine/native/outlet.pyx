@@ -154,7 +154,7 @@ cdef class Outlet(Pollable):
         cdef bint refer = owner is not None and not masked and size > CORKED_FRAME
         cdef size_t copied = head_size if refer else head_size + size
         cdef size_t capacity = SMALL_CHUNK
-        if chunk == NULL or chunk.owner != NULL or chunk.size + copied > chunk.capacity:
+        if copied and (chunk == NULL or chunk.owner != NULL or chunk.size + copied > chunk.capacity):
             if chunk != NULL and chunk.owner == NULL:
                 capacity = min(2 * chunk.capacity, LARGE_CHUNK)
             if refer and chunk == NULL:
@@ -248,6 +248,8 @@ cdef class Outlet(Pollable):
         cdef Chunk *chunk = self.first
         cdef Header header
         cdef size_t at = 0
+        if chunk == NULL:
+            return 0
         if not chunk.framed:
             return chunk.size - chunk.sent
         while at < chunk.sent:
@@ -262,7 +264,7 @@ cdef class Outlet(Pollable):
         cdef Chunk *chunk
         cdef bytes frames = b"".join([frame for _, frame in self.urgent])
         self.urgent = None
-        if first.sent:
+        if first != NULL and first.sent:
             # A boundary inside a piece: its rest becomes a piece of its own.
             self.first = self.last = NULL
             chunk = self.new_chunk(first.size - first.sent)
@@ -279,8 +281,9 @@ cdef class Outlet(Pollable):
         chunk = self.new_chunk(PyBytes_GET_SIZE(frames))
         memcpy(<uint8_t *>chunk.data, PyBytes_AS_STRING(frames), PyBytes_GET_SIZE(frames))
         chunk.size = PyBytes_GET_SIZE(frames)
-        chunk.later = first
-        self.last = last
+        if first != NULL:
+            chunk.later = first
+            self.last = last
         self.unsent += chunk.size
         return 0
 
@@ -290,9 +293,9 @@ cdef class Outlet(Pollable):
         """Writes as much of the queue as the kernel takes."""
         cdef size_t limit
         cdef ssize_t size
-        while self.first != NULL or (self.tls is not None and self.tls.holds_output()):
+        while self.first != NULL or self.urgent is not None or (self.tls is not None and self.tls.holds_output()):
             limit = <size_t>-1
-            if self.urgent is not None and self.first != NULL and (self.tls is None or not self.tls.stuck):
+            if self.urgent is not None and (self.tls is None or not self.tls.stuck):
                 limit = self.until_boundary()
                 if limit == 0:
                     self.insert_urgent()
@@ -307,7 +310,7 @@ cdef class Outlet(Pollable):
         self.blocked = False
         self.update_interest()
         self.relieve()
-        if self.finish != STAY:
+        if self.finish != STAY and self.first == NULL and not self.blocked:  # who was relieved may have put more
             self.finish_now()
         return 0
 
@@ -457,9 +460,9 @@ cdef class Outlet(Pollable):
         return 0
 
     cdef int relieve(self) except -1:
-        """After a write: wakes those who wait for the low-water mark."""
+        """After a write: wakes those who wait for the low-water mark. A write that failed relieves nobody: they learn of the end."""
         cdef list writers
-        if self.unsent > self.low_water:
+        if self.broken or self.unsent > self.low_water:
             return 0
         if self.writers is not None:
             writers = self.writers
@@ -505,7 +508,7 @@ cdef class Outlet(Pollable):
         cdef linger now
         if self.fd < 0 or self.doomed:
             return 0
-        if self.unsent:
+        if self.unsent or (self.reactor.cork_owner == <PyObject *>self and self.reactor.corked):
             now.l_onoff = 1
             now.l_linger = 0
             setsockopt(self.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(linger))

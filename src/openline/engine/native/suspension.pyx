@@ -50,7 +50,9 @@ cdef class Suspension:
 
     @property
     def _asyncio_future_blocking(self):
-        return self.blocking
+        # None, unless a task is just being asked to wait: `asyncio.isfuture` would take the coroutine for a future otherwise, and
+        # `wait_for`, `gather` and `ensure_future` would wait for it without ever starting it.
+        return True if self.blocking else None
 
     @_asyncio_future_blocking.setter
     def _asyncio_future_blocking(self, bint value):
