@@ -249,6 +249,9 @@ cdef class Inlet(Outlet):
             data += used
             size -= used
             if self.halted():
+                if self.broken and self.writers is not None:
+                    # Whoever waits to send may be the one who ought to make room: nothing but the end can wake him.
+                    return self.lost(None)
                 self.rest = PyBytes_FromStringAndSize(<char *>data, size)
                 self.reading = False
                 self.update_interest()
@@ -552,6 +555,8 @@ cdef class Inlet(Outlet):
 
     def _hold(self):
         self.held = True
+        self.reading = False
+        self.update_interest()
 
     def _release(self):
         self.held = False
