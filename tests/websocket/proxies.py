@@ -1,4 +1,4 @@
-"""Small real proxies for the tests: HTTP CONNECT and SOCKS, that pass bytes on and remember whom they were asked for."""
+"""Small real proxies: HTTP CONNECT and SOCKS, that pass bytes on and remember what they were asked for."""
 
 from __future__ import annotations
 

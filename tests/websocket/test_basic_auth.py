@@ -54,9 +54,11 @@ async def test_check_credentials(asynchronous: bool) -> None:
 
 
 async def test_password_with_a_colon() -> None:
-    async with serve(who, "127.0.0.1", 0, process_request=basic_auth("", ("a", "b:c"))) as server:
-        async with connect(f"ws://a:b%3Ac@127.0.0.1:{port_of(server)}/") as ws:
-            assert await ws.recv() == "a"
+    async with (
+        serve(who, "127.0.0.1", 0, process_request=basic_auth("", ("a", "b:c"))) as server,
+        connect(f"ws://a:b%3Ac@127.0.0.1:{port_of(server)}/") as ws,
+    ):
+        assert await ws.recv() == "a"
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,8 @@ async def test_no_compression_and_no_user_agent() -> None:
 async def test_additional_headers_replace_ours() -> None:
     seen = Requests()
     async with serve(echo, "127.0.0.1", 0, process_request=seen) as server:
-        headers = [("host", "other.example"), ("user-agent", "mine"), ("Authorization", "Bearer x"), ("X", "1"), ("X", "2")]
+        headers = [("host", "other.example"), ("user-agent", "mine"), ("Authorization", "Bearer x")]
+        headers += [("X", "1"), ("X", "2")]
         uri = f"ws://user:pass@127.0.0.1:{port_of(server)}/"
         await check_echo(uri, additional_headers=headers)
         (request,) = seen.requests
@@ -173,7 +174,9 @@ async def test_other_headers_that_break_out_are_refused(name: str) -> None:
         (["ws://localhost/"], {"create_connection": dict}, TypeError, "subclass of ClientConnection"),
     ],
 )
-def test_arguments_are_checked(args: list[str], kwargs: dict[str, Any], error: type[Exception], text: str) -> None:
+def test_arguments_are_checked(
+    args: list[str], kwargs: dict[str, Any], error: type[Exception], text: str
+) -> None:
     with pytest.raises(error, match=re.escape(text)):
         connect(*args, **kwargs)
 
@@ -241,12 +244,16 @@ async def test_redirect_to_another_server_drops_credentials(status: int) -> None
         async with serve(echo, "127.0.0.1", 0, process_request=first) as server:
             await check_echo(
                 f"ws://user:pass@127.0.0.1:{port_of(server)}/old",
-                additional_headers=Headers({"Cookie": "secret", "Proxy-Authorization": "x", "X-Test": "kept"}),
+                additional_headers=Headers(
+                    {"Cookie": "secret", "Proxy-Authorization": "x", "X-Test": "kept"}
+                ),
             )
     (request,) = seen.requests
     assert request.path == "/new"
     assert request.headers["X-Test"] == "kept"
-    assert not {"Authorization", "Cookie", "Proxy-Authorization"} & {name for name, _ in request.headers.raw_items()}
+    assert not {"Authorization", "Cookie", "Proxy-Authorization"} & {
+        name for name, _ in request.headers.raw_items()
+    }
     assert first.requests[0].headers["Cookie"] == "secret"
     assert "Authorization" in first.requests[0].headers
 
@@ -279,7 +286,9 @@ async def test_redirects_without_end() -> None:
 
 
 async def test_redirects_that_cannot_be_followed() -> None:
-    seen = Requests(old=(302, "ws://other.example/"), same=(302, "/new"), without=(302, ""), ftp=(302, "ftp://x/"))
+    seen = Requests(
+        old=(302, "ws://other.example/"), same=(302, "/new"), without=(302, ""), ftp=(302, "ftp://x/")
+    )
     async with serve(echo, "127.0.0.1", 0, process_request=seen) as server:
         address = ("127.0.0.1", port_of(server))
         with pytest.raises(ValueError, match="explicit host or port"):
@@ -327,11 +336,13 @@ async def test_server_hostname(server_tls: ssl.SSLContext, client_tls: ssl.SSLCo
 
 
 async def test_unix_with_tls(tmp_path: Path, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
-    async with unix_serve(echo, tmp_path / "socket", ssl=server_tls):
-        async with unix_connect(tmp_path / "socket", ssl=client_tls) as ws:
-            assert ws.transport.get_extra_info("ssl_object") is not None
-            await ws.send("hello")
-            assert await ws.recv() == "hello"
+    async with (
+        unix_serve(echo, tmp_path / "socket", ssl=server_tls),
+        unix_connect(tmp_path / "socket", ssl=client_tls) as ws,
+    ):
+        assert ws.transport.get_extra_info("ssl_object") is not None
+        await ws.send("hello")
+        assert await ws.recv() == "hello"
 
 
 def test_unix_connect_needs_a_path() -> None:

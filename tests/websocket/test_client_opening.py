@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 from collections.abc import Callable
 
 import pytest
 
 from openline import ConnectionClosedOK, InvalidStatus, SecurityError, connect
-from openline.exceptions import InvalidHandshake, InvalidHeaderValue, InvalidMessage, InvalidUpgrade, NegotiationError
+from openline.exceptions import (
+    InvalidHandshake,
+    InvalidHeaderValue,
+    InvalidMessage,
+    InvalidUpgrade,
+    NegotiationError,
+)
 from openline.websocket.client_opening import MAX_BODY_SIZE
 
 from .wire import Wire, byte_server, server_frame
@@ -21,11 +28,15 @@ pytestmark = pytest.mark.engine
 def accept_of(request: bytes) -> str:
     """RFC 6455 section 4.2.2, item 5.4."""
     (key,) = (line for line in request.decode().split("\r\n") if line.startswith("Sec-WebSocket-Key: "))
-    digest = hashlib.sha1(key.removeprefix("Sec-WebSocket-Key: ").encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
+    digest = hashlib.sha1(
+        key.removeprefix("Sec-WebSocket-Key: ").encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    )
     return base64.b64encode(digest.digest()).decode()
 
 
-def switching(request: bytes, *, extra: str = "", accept: str | None = None, upgrade: str = "websocket") -> bytes:
+def switching(
+    request: bytes, *, extra: str = "", accept: str | None = None, upgrade: str = "websocket"
+) -> bytes:
     return (
         f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: {upgrade}\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Accept: {accept or accept_of(request)}\r\n{extra}\r\n"
@@ -46,10 +57,8 @@ def answering(make: Callable[[bytes], bytes], *, byte_by_byte: bool = False, hol
             if byte_by_byte:
                 await asyncio.sleep(0)
         if hold:
-            try:
+            with contextlib.suppress(ConnectionError):
                 await wire.read_to_end()
-            except ConnectionError:
-                pass
 
     return byte_server(talk)
 

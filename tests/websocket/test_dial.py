@@ -41,7 +41,9 @@ async def test_names() -> None:
         sock.close()
 
 
-@pytest.mark.parametrize("kwargs", [{}, {"happy_eyeballs_delay": 0.01}, {"interleave": 1}, {"all_errors": True}])
+@pytest.mark.parametrize(
+    "kwargs", [{}, {"happy_eyeballs_delay": 0.01}, {"interleave": 1}, {"all_errors": True}]
+)
 async def test_host_and_port_override_the_uri(kwargs: dict[str, Any]) -> None:
     with listening("127.0.0.2") as server:
         port = server.getsockname()[1]
@@ -89,9 +91,8 @@ async def test_given_socket() -> None:
     with one, other:
         assert await dialled("ws://localhost/", sock=one) is one
         assert not one.getblocking()
-    with socket.socket(type=socket.SOCK_DGRAM) as datagrams:
-        with pytest.raises(ValueError, match="stream socket"):
-            await dialled("ws://localhost/", sock=datagrams)
+    with socket.socket(type=socket.SOCK_DGRAM) as datagrams, pytest.raises(ValueError, match="stream socket"):
+        await dialled("ws://localhost/", sock=datagrams)
 
 
 async def test_cancelled() -> None:

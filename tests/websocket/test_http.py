@@ -48,7 +48,8 @@ async def test_body_is_not_begun_if_it_says_that_it_is_too_large() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "path", "query"), [("/a?b=c?d", "/a", "b=c?d"), ("/a", "/a", ""), ("*", "*", ""), ("/?", "/", "")]
+    ("target", "path", "query"),
+    [("/a?b=c?d", "/a", "b=c?d"), ("/a", "/a", ""), ("*", "*", ""), ("/?", "/", "")],
 )
 def test_path_and_query(target: str, path: str, query: str) -> None:
     got = request(Chunks(), target)
@@ -61,7 +62,9 @@ def test_response() -> None:
     assert response.headers.get_all("A") == ["1", "2"]
     assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert "Content-Type" not in HTTPResponse(body=b"bytes").headers
-    assert HTTPResponse(headers={"content-type": "text/html"}, body="<p>").headers["Content-Type"] == "text/html"
+    assert (
+        HTTPResponse(headers={"content-type": "text/html"}, body="<p>").headers["Content-Type"] == "text/html"
+    )
     assert repr(response) == "<HTTPResponse 201>"
 
 

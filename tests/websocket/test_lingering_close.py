@@ -10,7 +10,7 @@ import pytest
 from openline import ServerConnection, serve
 from openline.websocket import lingering_close
 
-from .wire import dial, port_of
+from .wire import dial, port_of, until
 
 pytestmark = pytest.mark.engine
 
@@ -32,8 +32,7 @@ async def test_server_ends_its_side_first_and_waits_for_ours() -> None:
             await asyncio.sleep(0)
         assert server._openings
         wire.writer.write_eof()
-        while server._openings:
-            await asyncio.sleep(0)
+        await until(lambda: not server._openings)
 
 
 @pytest.mark.parametrize("close_timeout", [0.05, None])
@@ -44,8 +43,7 @@ async def test_peer_that_does_not_close_is_cut_off(
     async with serve(echo, "127.0.0.1", 0, close_timeout=close_timeout) as server, dial(server) as wire:
         wire.send(PLAIN)
         await wire.read_answer()
-        while server._openings:
-            await asyncio.sleep(0.01)
+        await until(lambda: not server._openings)
 
 
 async def test_peer_that_goes_without_a_word() -> None:
@@ -55,8 +53,7 @@ async def test_peer_that_goes_without_a_word() -> None:
             await asyncio.get_running_loop().sock_recv(_unblocked(sock), 100)
             # A reset instead of FIN.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        while server._openings:
-            await asyncio.sleep(0)
+        await until(lambda: not server._openings)
 
 
 def _unblocked(sock: socket.socket) -> socket.socket:

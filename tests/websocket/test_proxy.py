@@ -93,9 +93,12 @@ def test_section_4_1_order_of_proxies(
 )
 def test_rfc_9112_section_3_2_3_authority_form(uri: str, target: str) -> None:
     request = connect_request(Proxy("http", "p", 80, "user", "pass"), parse_uri(uri), None)
-    assert request == (
-        f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nProxy-Authorization: Basic dXNlcjpwYXNz\r\n\r\n"
-    ).encode()
+    assert (
+        request
+        == (
+            f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nProxy-Authorization: Basic dXNlcjpwYXNz\r\n\r\n"
+        ).encode()
+    )
 
 
 def test_answer_comes_byte_by_byte() -> None:

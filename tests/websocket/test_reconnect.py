@@ -54,7 +54,8 @@ def test_may_pass(exc: Exception) -> None:
 
 
 @pytest.mark.parametrize(
-    "exc", [status(401), status(404), status(501), InvalidMessage("not HTTP"), InvalidHandshake(), ValueError()]
+    "exc",
+    [status(401), status(404), status(501), InvalidMessage("not HTTP"), InvalidHandshake(), ValueError()],
 )
 def test_will_not_pass(exc: Exception) -> None:
     assert process_exception(exc) is exc

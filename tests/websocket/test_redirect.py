@@ -53,7 +53,9 @@ def test_credentials_in_the_uri_do_not_travel() -> None:
     assert destination.uri.user_info is None
 
 
-@pytest.mark.parametrize(("status", "locations"), [(304, ["/x"]), (200, ["/x"]), (302, []), (302, ["/x", "/y"])])
+@pytest.mark.parametrize(
+    ("status", "locations"), [(304, ["/x"]), (200, ["/x"]), (302, []), (302, ["/x", "/y"])]
+)
 def test_what_is_no_redirect(status: int, locations: list[str]) -> None:
     assert follow("ws://a.example/", *locations, status=status) is None
 

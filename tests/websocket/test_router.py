@@ -12,7 +12,17 @@ from typing import Any
 import pytest
 from werkzeug.routing import Map, Rule
 
-from openline import InvalidStatus, Request, Response, Router, ServerConnection, connect, route, unix_connect, unix_route
+from openline import (
+    InvalidStatus,
+    Request,
+    Response,
+    Router,
+    ServerConnection,
+    connect,
+    route,
+    unix_connect,
+    unix_route,
+)
 
 from .wire import ask, port_of, upgrade_request, uri_of
 
@@ -77,19 +87,22 @@ async def test_behind_a_proxy(kwargs: dict[str, Any], location: str) -> None:
 
 
 async def test_tls(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
-    async with route(url_map(), "127.0.0.1", 0, ssl=server_tls) as server:
-        async with connect(f"wss://localhost:{port_of(server)}/old", ssl=client_tls, host="127.0.0.1") as ws:
-            assert await ws.recv() == "home"
+    async with (
+        route(url_map(), "127.0.0.1", 0, ssl=server_tls) as server,
+        connect(f"wss://localhost:{port_of(server)}/old", ssl=client_tls, host="127.0.0.1") as ws,
+    ):
+        assert await ws.recv() == "home"
 
 
 async def test_unix(tmp_path: Path) -> None:
-    async with unix_route(url_map(), tmp_path / "socket"):
-        async with unix_connect(tmp_path / "socket") as ws:
-            assert await ws.recv() == "home"
+    async with unix_route(url_map(), tmp_path / "socket"), unix_connect(tmp_path / "socket") as ws:
+        assert await ws.recv() == "home"
 
 
 @pytest.mark.parametrize("host", [None, "a b", "xn--" + "a" * 80])
-async def test_bad_host_is_not_an_error_of_the_server(host: str | None, caplog: pytest.LogCaptureFixture) -> None:
+async def test_bad_host_is_not_an_error_of_the_server(
+    host: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
     async with route(url_map(), "127.0.0.1", 0) as server:
         assert (await ask(server, upgrade_request(Host=host))).status == 400
     assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -25,10 +25,9 @@ from openline import (
     unix_connect,
     unix_serve,
 )
-
 from openline.exceptions import InvalidMessage
 
-from .wire import dial, port_of, upgrade_request, uri_of
+from .wire import dial, port_of, until, upgrade_request, uri_of
 
 pytestmark = pytest.mark.engine
 
@@ -191,16 +190,19 @@ async def test_tasks_of_handlers_are_held() -> None:
 
 async def test_listener_instance_is_shared() -> None:
     listener = Echo()
-    async with serve(listener, "127.0.0.1", 0) as server:
-        async with connect(uri_of(server)) as one, connect(uri_of(server)) as two:
-            for ws in (one, two):
-                assert await ws.recv() == "welcome"
-                await ws.send("hello")
-                assert await ws.recv() == "hello"
-            assert listener.opened == 2
-            await one.close(4001, "bye")
-            await listener.closed.wait()
-            assert listener.code == 4001
+    async with (
+        serve(listener, "127.0.0.1", 0) as server,
+        connect(uri_of(server)) as one,
+        connect(uri_of(server)) as two,
+    ):
+        for ws in (one, two):
+            assert await ws.recv() == "welcome"
+            await ws.send("hello")
+            assert await ws.recv() == "hello"
+        assert listener.opened == 2
+        await one.close(4001, "bye")
+        await listener.closed.wait()
+        assert listener.code == 4001
 
 
 async def test_listener_subclass_is_made_for_each() -> None:
@@ -211,9 +213,12 @@ async def test_listener_subclass_is_made_for_each() -> None:
             super().__init__()
             made.append(self)
 
-    async with serve(Counted, "127.0.0.1", 0) as server:
-        async with connect(uri_of(server)) as one, connect(uri_of(server)) as two:
-            assert await one.recv() == await two.recv() == "welcome"
+    async with (
+        serve(Counted, "127.0.0.1", 0) as server,
+        connect(uri_of(server)) as one,
+        connect(uri_of(server)) as two,
+    ):
+        assert await one.recv() == await two.recv() == "welcome"
     assert [listener.opened for listener in made] == [1, 1]
 
 
@@ -224,17 +229,16 @@ async def test_listener_factory_is_given_the_connection() -> None:
         given.append(ws)
         return Echo()
 
-    async with serve(None, "127.0.0.1", 0, listener=factory) as server:
-        async with connect(uri_of(server)) as ws:
-            assert await ws.recv() == "welcome"
-            assert server.connections == set(given)
+    async with serve(None, "127.0.0.1", 0, listener=factory) as server, connect(uri_of(server)) as ws:
+        assert await ws.recv() == "welcome"
+        assert server.connections == set(given)
 
 
 async def test_listener_factory_that_fails(caplog: pytest.LogCaptureFixture) -> None:
-    async with serve(None, "127.0.0.1", 0, listener=lambda ws: "none") as server:  # type: ignore[arg-type, return-value]
-        async with dial(server) as wire:
-            wire.send(upgrade_request())
-            assert (await wire.read_answer()).status == 500
+    wrong: Any = lambda ws: "none"  # noqa: E731
+    async with serve(None, "127.0.0.1", 0, listener=wrong) as server, dial(server) as wire:
+        wire.send(upgrade_request())
+        assert (await wire.read_answer()).status == 500
     assert "making the listener failed" in caplog.text
 
 
@@ -278,9 +282,11 @@ async def test_create_connection_subclass() -> None:
         ws.colour = "red"  # type: ignore[attr-defined]
         await ws.send(ws.shout())
 
-    async with serve(handler, "127.0.0.1", 0, create_connection=Mine) as server:
-        async with connect(uri_of(server)) as ws:
-            assert await ws.recv() == "HELLO"
+    async with (
+        serve(handler, "127.0.0.1", 0, create_connection=Mine) as server,
+        connect(uri_of(server)) as ws,
+    ):
+        assert await ws.recv() == "HELLO"
 
 
 async def test_connection_knows_its_server() -> None:
@@ -325,9 +331,11 @@ async def test_given_socket() -> None:
 
 
 async def test_reuse_port() -> None:
-    async with serve(echo, "127.0.0.1", 0, reuse_port=True) as one:
-        async with serve(echo, "127.0.0.1", port_of(one), reuse_port=True):
-            await check_echo(uri_of(one))
+    async with (
+        serve(echo, "127.0.0.1", 0, reuse_port=True) as one,
+        serve(echo, "127.0.0.1", port_of(one), reuse_port=True),
+    ):
+        await check_echo(uri_of(one))
 
 
 async def test_address_in_use() -> None:
@@ -478,8 +486,7 @@ async def test_wait_closed_waits_for_handlers() -> None:
 async def test_serve_forever_ends_with_close_and_with_cancel() -> None:
     server = await serve(echo, "127.0.0.1", 0, start_serving=False)
     forever = asyncio.create_task(server.serve_forever())
-    while not server.is_serving():
-        await asyncio.sleep(0)
+    await until(server.is_serving)
     await check_echo(uri_of(server))
     server.close()
     await forever

@@ -13,7 +13,7 @@ from openline import ServerConnection, connect, serve
 from openline.exceptions import InvalidProxyMessage, InvalidProxyStatus
 
 from .proxies import http_proxy
-from .wire import port_of, uri_of
+from .wire import port_of, until, uri_of
 
 pytestmark = pytest.mark.engine
 
@@ -39,7 +39,9 @@ async def test_http_proxy() -> None:
         ]
 
 
-async def test_http_proxy_and_tls_to_the_server(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+async def test_http_proxy_and_tls_to_the_server(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
     async with serve(echo, "127.0.0.1", 0, ssl=server_tls) as server, http_proxy() as proxy:
         uri = f"wss://localhost:{port_of(server)}/"
         await check_echo(uri, proxy=f"http://127.0.0.1:{proxy.port}", ssl=client_tls, host="127.0.0.1")
@@ -77,11 +79,11 @@ async def test_proxy_that_does_not_speak_http(answer: bytes) -> None:
 
 async def test_proxy_that_does_not_answer() -> None:
     async with serve(echo, "127.0.0.1", 0) as server:
-        with pytest.raises(TimeoutError):
-            # A listening socket that nobody accepts on.
-            sock = socket.create_server(("127.0.0.1", 0))
-            with sock:
-                await connect(uri_of(server), proxy="http://127.0.0.1:%d" % sock.getsockname()[1], open_timeout=0.1)
+        # A listening socket that nobody accepts on.
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            proxy = f"http://127.0.0.1:{sock.getsockname()[1]}"
+            with pytest.raises(TimeoutError):
+                await connect(uri_of(server), proxy=proxy, open_timeout=0.1)
 
 
 @pytest.mark.parametrize("secure", [False, True])
@@ -112,8 +114,7 @@ async def test_https_proxy(secure: bool, server_tls: ssl.SSLContext, client_tls:
 
 async def relays_to_end() -> None:
     """The relay between the two layers of TLS ends when both of its sides have."""
-    while asyncio.all_tasks() - {asyncio.current_task()}:
-        await asyncio.sleep(0)
+    await until(lambda: not asyncio.all_tasks() - {asyncio.current_task()})
 
 
 async def test_large_messages_through_an_https_proxy(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from openline import Server
@@ -81,10 +81,27 @@ class Wire:
 
     async def close(self) -> None:
         self.writer.close()
-        try:
+        with suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass
+
+    async def send_until_it_blocks(self, block: bytes, most: int) -> int:
+        """Send ``block`` again and again, until the peer takes no more; return how often.
+
+        Fails if it takes ``most`` bytes.
+        """
+        for count in range(1, most // len(block)):
+            self.send(block)
+            try:
+                await asyncio.wait_for(self.writer.drain(), 0.3)
+            except TimeoutError:
+                return count
+        raise AssertionError(f"the peer has taken {most} bytes")
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Turn the loop until ``condition()`` holds: for what has no event of its own. The test's time limit ends it."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
 
 
 def port_of(server: Server) -> int:

@@ -56,7 +56,9 @@ def basic_auth(
         connection.username = username
         return None
 
-    async def decide_later(connection: ServerConnection, username: str, valid: Awaitable[bool]) -> Response | None:
+    async def decide_later(
+        connection: ServerConnection, username: str, valid: Awaitable[bool]
+    ) -> Response | None:
         return decide(connection, username, await valid)
 
     def process_request(
@@ -102,7 +104,7 @@ def _pairs(credentials: object) -> list[tuple[str, str]]:
         pairs = list(cast("Iterable[object]", credentials))
         if all(_is_pair(pair) for pair in pairs):
             return cast("list[tuple[str, str]]", pairs)
-    raise TypeError(f"credentials must be a (username, password) pair or several, not {type(credentials).__name__}")
+    raise TypeError("credentials must be a (username, password) pair, or several of them")
 
 
 def _is_pair(value: object) -> bool:

@@ -10,7 +10,7 @@ import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -78,7 +78,9 @@ def check_serve_kwargs(kwargs: ServeKwargs) -> None:
 
 def _is_unix(kwargs: ServeKwargs) -> bool:
     sock = kwargs.get("sock")
-    return kwargs.get("path") is not None or (sock is not None and sock.family == getattr(socket, "AF_UNIX", None))
+    return kwargs.get("path") is not None or (
+        sock is not None and sock.family == getattr(socket, "AF_UNIX", None)
+    )
 
 
 class BoundSockets:
@@ -179,7 +181,7 @@ async def _bind_tcp(
     hosts: Sequence[str | None] = [host or None] if host is None or isinstance(host, str) else host
     family, flags = kwargs.get("family", socket.AF_UNSPEC), kwargs.get("flags", socket.AI_PASSIVE)
     # A dict for a set that keeps the order.
-    addresses: dict[tuple[int, int, tuple[str | int, ...]], None] = {}
+    addresses: dict[tuple[int, int, Any], None] = {}
     for name in hosts:
         infos = await loop.getaddrinfo(name, port or 0, family=family, type=socket.SOCK_STREAM, flags=flags)
         if not infos:
@@ -208,12 +210,13 @@ async def _bind_tcp(
                 raise OSError(exc.errno, message) from None
             sockets.append(sock)
         if not sockets:
-            raise OSError(errno.EADDRNOTAVAIL, f"could not bind on any address out of {list(addresses)}") from unavailable
+            message = f"could not bind on any address out of {list(addresses)}"
+            raise OSError(errno.EADDRNOTAVAIL, message) from unavailable
         undo.pop_all()
         return BoundSockets(sockets)
 
 
-def _bind_one(sock: socket.socket, address: tuple[str | int, ...], kwargs: ServeKwargs) -> None:
+def _bind_one(sock: socket.socket, address: Any, kwargs: ServeKwargs) -> None:
     sock.setblocking(False)
     reuse_address = kwargs.get("reuse_address")
     if reuse_address is None:

@@ -151,7 +151,7 @@ class connect:
         self._subprotocols = subprotocols
         self._additional_headers = None if additional_headers is None else Headers(additional_headers)
         self._user_agent_header = user_agent_header
-        self._proxy = proxy
+        self._proxy: str | Literal[True] | None = proxy
         self._process_exception = process_exception
         self._reconnect_delays = reconnect_delays
         self._open_timeout = open_timeout
@@ -228,10 +228,10 @@ class connect:
     def _choose_proxy(self, uri: WebSocketURI) -> Proxy | None:
         if self._proxy is None or is_unix(self._kwargs) or self._kwargs.get("sock") is not None:
             return None
-        proxy = get_proxy(uri) if self._proxy is True else self._proxy
-        if proxy is None:
+        address = get_proxy(uri) if self._proxy is True else self._proxy
+        if address is None:
             return None
-        parsed = parse_proxy(proxy)
+        parsed = parse_proxy(address)
         if parsed.scheme == "https" and self._kwargs.get("proxy_ssl", True) is None:
             raise ValueError("proxy_ssl=None is incompatible with an https:// proxy")
         if parsed.scheme == "http" and self._kwargs.get("proxy_ssl") is not None:

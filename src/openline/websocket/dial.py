@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from asyncio import AbstractEventLoop
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from openline.protocol.uri import WebSocketURI
 from openline.websocket.proxy import Proxy, open_socks
@@ -73,7 +74,9 @@ _PROXY = frozenset(name for name in ConnectKwargs.__annotations__ if name.starts
 def is_unix(kwargs: ConnectKwargs) -> bool:
     """Tell whether the connection is made on a Unix socket."""
     sock = kwargs.get("sock")
-    return kwargs.get("path") is not None or (sock is not None and sock.family == getattr(socket, "AF_UNIX", None))
+    return kwargs.get("path") is not None or (
+        sock is not None and sock.family == getattr(socket, "AF_UNIX", None)
+    )
 
 
 def check_connect_kwargs(kwargs: ConnectKwargs) -> None:
@@ -154,7 +157,7 @@ async def _dial_unix(loop: AbstractEventLoop, path: str | bytes) -> socket.socke
 
 
 async def _dial_tcp(loop: AbstractEventLoop, host: str, port: int, kwargs: ConnectKwargs) -> socket.socket:
-    from aiohappyeyeballs import start_connection
+    from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVariableType]
 
     family, proto, flags = kwargs.get("family", 0), kwargs.get("proto", 0), kwargs.get("flags", 0)
     addresses = await resolve(loop, host, port, family, proto, flags)
@@ -179,12 +182,12 @@ async def _dial_tcp(loop: AbstractEventLoop, host: str, port: int, kwargs: Conne
     raise ExceptionGroup(f"cannot connect to {host} port {port}", errors)
 
 
-AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str | int, ...]]
+AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
 
 async def resolve(
     loop: AbstractEventLoop, host: str, port: int, family: int, proto: int, flags: int
-) -> list[AddressInfo]:
+) -> Sequence[AddressInfo]:
     """Find the addresses of a host."""
     kind = socket.SOCK_STREAM
     try:

@@ -1,6 +1,6 @@
 """What an ``http=`` handler is given and returns: plain HTTP on the port of the WebSocket server.
 
-``async def handler(request: HTTPRequest) -> HTTPResponse``. How the bytes pass is in `openline.websocket.http_exchange`.
+``async def handler(request: HTTPRequest) -> HTTPResponse``. How the bytes pass: `openline.websocket.http_exchange`.
 """
 
 from __future__ import annotations

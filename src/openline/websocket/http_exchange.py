@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterable
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import h11
@@ -108,7 +108,9 @@ class HTTPExchange:
         return HTTPRequest(
             event.method.decode("ascii"),
             target,
-            Headers([(name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers.raw_items()]),
+            Headers(
+                [(name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers.raw_items()]
+            ),
             event.http_version.decode("ascii"),
             self._line.get_extra_info("peername"),
             self._line.get_extra_info("ssl_object") is not None,
@@ -137,7 +139,7 @@ class HTTPExchange:
         server = self._opening.server
         try:
             assert server.policy.http is not None  # or there would be no exchange
-            response: object = await server.policy.http(request)
+            response = cast("object", await server.policy.http(request))
             if not isinstance(response, HTTPResponse):
                 raise TypeError(f"the http handler returned {type(response).__name__}, not HTTPResponse")
             # Headers that would break the response are found now, while another answer is possible.
@@ -147,7 +149,9 @@ class HTTPExchange:
             return HTTPResponse(exc.status, body=f"{exc}\n")
         except Exception:
             server.logger.error("HTTP handler failed", exc_info=True)
-            return HTTPResponse(500, body="Internal server error. See the server's log for more information.\n")
+            return HTTPResponse(
+                500, body="Internal server error. See the server's log for more information.\n"
+            )
         return response
 
     async def _send(self, request: HTTPRequest, response: HTTPResponse) -> None:
@@ -165,7 +169,11 @@ class HTTPExchange:
         if server.closing or not self._skip_body():
             _remove(headers, "Connection")
             headers["Connection"] = "close"
-        head = self._serialize(h11.Response(status_code=response.status, headers=_encode(headers), reason=_reason(response)))
+        head = self._serialize(
+            h11.Response(
+                status_code=response.status, headers=_encode(headers), reason=_reason(response.status)
+            )
+        )
         if isinstance(body, bytes):
             rest = b"" if silent else self._serialize(h11.Data(data=body))
             await self._write(head + rest + self._serialize(h11.EndOfMessage()))
@@ -189,7 +197,8 @@ class HTTPExchange:
         self._streaming = False
 
     def _serialize(self, event: Any) -> bytes:
-        return self._h11.send(event) or b""
+        # None only for a ConnectionClosed, which is never sent.
+        return cast("bytes", self._h11.send(event))
 
     async def _write(self, data: bytes) -> None:
         if self._line.write_raw(data) <= WRITE_LIMIT:
@@ -298,7 +307,9 @@ class HTTPExchange:
         """Nothing has come, or left, for too long."""
         if self._reader is not None:
             if not self._reader.done():
-                self._reader.set_exception(HTTPRequestError(HTTPStatus.REQUEST_TIMEOUT, "body did not come in time"))
+                self._reader.set_exception(
+                    HTTPRequestError(HTTPStatus.REQUEST_TIMEOUT, "body did not come in time")
+                )
         elif self._line.taken > self._deadline_taken:
             self._deadline_taken = self._line.taken
             self._line.set_deadline(STALL_TIMEOUT)
@@ -322,12 +333,12 @@ def _remove(headers: Headers, name: str) -> None:
         del headers[name]
 
 
-def _encode(headers: Headers) -> list[tuple[str, bytes]]:
-    return [(name, value.encode("latin-1")) for name, value in headers.raw_items()]
+def _encode(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.raw_items()]
 
 
-def _reason(response: HTTPResponse) -> str:
+def _reason(status: int) -> str:
     try:
-        return HTTPStatus(response.status).phrase
+        return HTTPStatus(status).phrase
     except ValueError:
         return ""

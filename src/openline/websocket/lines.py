@@ -18,7 +18,7 @@ _C = TypeVar("_C", bound="Connection")
 _classes: dict[tuple[str, type[Connection]], type[Connection]] = {}
 
 
-def check_connection_class(create_connection: type[_C] | None, base: type[_C]) -> type[_C]:
+def check_connection_class(create_connection: object, base: type[_C]) -> type[_C]:
     """Return what ``create_connection=`` stands for.
 
     Raises:

@@ -50,10 +50,13 @@ def follow_redirect(
         ValueError: if it cannot be followed with the arguments that were given.
     """
     response = exc.response
-    locations = response.headers.get_all("Location")
-    if response.status_code not in _REDIRECT_STATUSES or len(locations) != 1:
+    try:
+        location = response.headers["Location"]
+    except LookupError:  # there is none, or several
         return None
-    text = urljoin(origin.text, locations[0])
+    if response.status_code not in _REDIRECT_STATUSES:
+        return None
+    text = urljoin(origin.text, location)
     scheme, separator, rest = text.partition("://")
     # Servers say http(s) where they mean the same place; urljoin keeps what they say.
     text = _SECURE_SCHEMES.get(scheme.lower(), scheme) + separator + rest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
@@ -95,7 +95,9 @@ def _route(
     return serve_by(router.handler, *args, process_request=process_request, **kwargs)
 
 
-def _chain(first: ProcessRequest, second: Callable[[ServerConnection, Request], Response | None]) -> ProcessRequest:
+def _chain(
+    first: ProcessRequest, second: Callable[[ServerConnection, Request], Response | None]
+) -> ProcessRequest:
     async def go_on(
         answer: Awaitable[Response | None], connection: ServerConnection, request: Request
     ) -> Response | None:
@@ -132,7 +134,7 @@ class Router:
         self.server_name = server_name
         self.url_scheme = url_scheme
         # Between the handshake and the handler; weak, since the handshake may fail in between.
-        self._found: WeakKeyDictionary[ServerConnection, tuple[Any, dict[str, Any]]] = WeakKeyDictionary()
+        self._found: WeakKeyDictionary[ServerConnection, tuple[Any, Mapping[str, Any]]] = WeakKeyDictionary()
         for rule in url_map.iter_rules():
             rule.websocket = True
 

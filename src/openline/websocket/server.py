@@ -45,12 +45,23 @@ from openline.websocket.server_opening import ServerOpening
 
 if TYPE_CHECKING:
     from openline.engine.base import Acceptor
+    from openline.websocket.connection import Connection
 
-__all__ = ["Handler", "ProcessRequest", "ProcessResponse", "SelectSubprotocol", "Server", "serve", "unix_serve"]
+__all__ = [
+    "Handler",
+    "ProcessRequest",
+    "ProcessResponse",
+    "SelectSubprotocol",
+    "Server",
+    "serve",
+    "unix_serve",
+]
 
 Handler: TypeAlias = Callable[[ServerConnection], Awaitable[None]]
 ListenerLike: TypeAlias = Listener | type[Listener] | Callable[[ServerConnection], Listener]
-ProcessRequest: TypeAlias = Callable[[ServerConnection, Request], Awaitable[Response | None] | Response | None]
+ProcessRequest: TypeAlias = Callable[
+    [ServerConnection, Request], Awaitable[Response | None] | Response | None
+]
 ProcessResponse: TypeAlias = Callable[
     [ServerConnection, Request, Response], Awaitable[Response | None] | Response | None
 ]
@@ -256,9 +267,9 @@ class Server:
     def _make_line(self) -> ServerConnection:
         return make_line(self._line_class, self.options)
 
-    def connection_made(self, ws: ServerConnection) -> None:
+    def connection_made(self, ws: Connection, /) -> None:
         """A client has connected; see `openline.websocket.options.Host`."""
-        opening = ServerOpening(self, ws)
+        opening = ServerOpening(self, cast("ServerConnection", ws))
         self._openings.add(opening)
         opening.start()
         if self.closing:
@@ -270,9 +281,9 @@ class Server:
         self._openings.discard(opening)
         self._note_end()
 
-    def connection_lost(self, ws: ServerConnection) -> None:
+    def connection_lost(self, ws: Connection, /) -> None:
         """A WebSocket is closed; see `openline.websocket.options.Host`."""
-        self._connections.discard(ws)
+        self._connections.discard(cast("ServerConnection", ws))
         self._note_end()
 
     def _note_end(self) -> None:

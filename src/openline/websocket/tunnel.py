@@ -107,7 +107,10 @@ async def _open_over_tls(
 
 
 async def _relay(
-    loop: asyncio.AbstractEventLoop, sock: socket.socket, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    loop: asyncio.AbstractEventLoop,
+    sock: socket.socket,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
 ) -> None:
     """Pass bytes on between a socket and a stream until both have ended, or one has failed."""
 
