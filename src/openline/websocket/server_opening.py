@@ -45,6 +45,7 @@ class ServerOpening:
 
     __slots__ = (
         "_accepted",
+        "_answered",
         "_head",
         "_hook",
         "_kept_alive",
@@ -69,6 +70,7 @@ class ServerOpening:
         self.eof = False
         self._kept_alive = False
         self._lent = False
+        self._answered = False
 
     def start(self) -> None:
         """Begin, when the line has been accepted."""
@@ -90,7 +92,7 @@ class ServerOpening:
 
     def shut_down(self) -> None:
         """Refuse, since the server is closing; who waits for a hook or a response still gets an answer."""
-        if self._request is not None or self._lent:
+        if self._request is not None or self._lent or self._answered:
             return
         if self._idle:
             self.close_gently()
@@ -307,6 +309,7 @@ class ServerOpening:
         return response
 
     def _answer(self, response: Response) -> None:
+        self._answered = True
         self._add_server_header(response)
         if "Connection" not in response.headers:
             response.headers["Connection"] = "close"
