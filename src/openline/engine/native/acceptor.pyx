@@ -80,6 +80,7 @@ cdef class Acceptor(Pollable):
         return 0
 
     cdef int disowned(self) except -1:
+        self.sock.close()  # or a forked child would keep the port taken
         return 0
 
     cdef int accept_one(self) except -1:

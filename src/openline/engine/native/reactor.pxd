@@ -62,7 +62,7 @@ cdef class Reactor:
     cdef Wheel wheel
     cdef object timer
     cdef uint64_t timer_due
-    cdef bint judging         # deadlines have come; they are judged once all input at hand was read
+    cdef int judging          # not 0: deadlines have come; they are judged once all input at hand was read, or after so many turns
     cdef object interrupt
     cdef uint8_t *read_buffer
     cdef uint8_t *plain_buffer

@@ -31,7 +31,7 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from openline.engine.native.wheel cimport Timer, Wheel
+from openline.engine.native.wheel cimport EXPIRED, Timer, Wheel
 
 cdef extern from "<sys/epoll.h>" nogil:
     int epoll_create1(int flags)
@@ -55,6 +55,7 @@ cdef extern from "<time.h>" nogil:
 
 cdef uint64_t TURN = 2_000_000           # nanoseconds that one callback of the loop may take
 cdef uint64_t NEVER = <uint64_t>-1
+cdef int PATIENCE = 16                   # turns that deadlines wait for input to be read: some connections never run dry
 
 # All reactors of the process, for `after_fork`.
 _reactors = weakref.WeakSet()
@@ -315,7 +316,7 @@ cdef class Reactor:
     def deadline_turn(self):
         self.timer = None
         self.timer_due = NEVER
-        self.judging = True
+        self.judging = PATIENCE
         self.turn()
 
     cdef int turn(self) except -1:
@@ -327,9 +328,12 @@ cdef class Reactor:
             self.work_off_batch()
             if self.listed:
                 self.work_off_listed()
-            if self.judging and self.batch_next == self.batch_size and self.batch_size < BATCH and not self.listed:
-                self.judging = False
-                self.judge()
+            if self.judging:
+                self.judging -= 1
+                if self.batch_next == self.batch_size and self.batch_size < BATCH and not self.listed:
+                    self.judging = 0
+                if self.judging == 0:
+                    self.judge()
         finally:
             while self.corked or self.doomed:
                 if self.corked:
@@ -471,7 +475,7 @@ cdef class Reactor:
         cdef Pollable pollable
         for timer in self.wheel.advance(monotonic() // 1_000_000):
             pollable = <Pollable>timer
-            if pollable.fd < 0 or pollable.doomed:
+            if pollable.fd < 0 or pollable.doomed or pollable.bucket != EXPIRED:
                 continue
             try:
                 pollable.expired()

@@ -5,6 +5,8 @@ from libc.stdint cimport int16_t, uint64_t
 cdef enum:
     LEVELS = 6
     SLOTS = 64
+    NOWHERE = -1     # buckets that are none
+    EXPIRED = -2
 
 
 cdef class Timer:

@@ -18,7 +18,7 @@ cdef class Timer:
     def __cinit__(self):
         self.later = self.earlier = NULL
         self.due = 0
-        self.bucket = -1
+        self.bucket = NOWHERE
 
 
 cdef inline uint64_t rotate_right(uint64_t bits, int by) noexcept:
@@ -54,6 +54,7 @@ cdef class Wheel:
     cdef void disarm(self, Timer timer) noexcept:
         cdef int index = timer.bucket
         if index < 0:
+            timer.bucket = NOWHERE
             return
         if timer.earlier != NULL:
             (<Timer>timer.earlier).later = timer.later
@@ -64,7 +65,7 @@ cdef class Wheel:
         if timer.later != NULL:
             (<Timer>timer.later).earlier = timer.earlier
         timer.later = timer.earlier = NULL
-        timer.bucket = -1
+        timer.bucket = NOWHERE
 
     cdef bint next_due(self, uint64_t *due, int *level, int *slot) noexcept:
         """The start of the next slot that holds a timer; False when none does. A lower level always comes first."""
@@ -85,7 +86,10 @@ cdef class Wheel:
         return False
 
     cdef list advance(self, uint64_t now):
-        """Turns to `now`; returns the timers that are due, disarmed, in the order of their slots."""
+        """Turns to `now`; returns the timers that are due, disarmed, in the order of their slots.
+
+        Those whose bucket is no longer EXPIRED when their turn comes were armed or disarmed again by what an earlier one did.
+        """
         cdef list expired = []
         cdef uint64_t due
         cdef int level, slot
@@ -101,8 +105,9 @@ cdef class Wheel:
                 timer = <Timer>node
                 later = timer.later
                 timer.later = timer.earlier = NULL
-                timer.bucket = -1
+                timer.bucket = NOWHERE
                 if timer.due <= self.elapsed:
+                    timer.bucket = EXPIRED
                     expired.append(timer)
                 else:
                     self.arm(timer, timer.due)
