@@ -144,6 +144,11 @@ class _Attributes(Protocol):
         """Bytes that are queued in this process, because the kernel refused them or was not yet asked."""
         ...
 
+    @property
+    def plain(self) -> bool:
+        """Whether a shared, unmasked frame can be put now: OPEN, a server's, no extension, not `fragmenting`."""
+        ...
+
     written: int
     """Bytes queued since the connection was made, sent or not; of TLS, those inside it. Set by the line alone."""
 

@@ -19,7 +19,7 @@ from openline.engine.kernel import unacknowledged, unread
 from openline.engine.send_queue import SendQueue
 from openline.exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from openline.protocol.frames import Opcode
-from openline.protocol.states import State
+from openline.protocol.states import Side, State
 
 if TYPE_CHECKING:
     from openline.engine.base import BytesLike, FrameTrace, LineListener, LineOptions, Message, RawReceiver
@@ -53,6 +53,9 @@ class _Unattached(asyncio.Transport):
 
 class Line(_Base):
     """The lower half of a connection; see `openline.engine.base.Line` for what each name means."""
+
+    side: Side
+    """Set by the upper half's class."""
 
     __slots__ = (
         "_corked",
@@ -202,6 +205,16 @@ class Line(_Base):
         self._pump()
 
     # Both phases.
+
+    @property
+    def plain(self) -> bool:
+        """See `openline.engine.base.Line`."""
+        return (
+            self.state is State.OPEN
+            and self.side is Side.SERVER
+            and not self.extensions
+            and self.fragmenting is None
+        )
 
     @property
     def unsent(self) -> int:

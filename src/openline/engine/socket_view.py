@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import Any
+from typing import Any, cast
 
 __all__ = ["SocketView"]
 
@@ -55,10 +55,10 @@ class SocketView:
         with self._copy() as copy:
             return copy.getpeername()
 
-    def getsockopt(self, *args: Any) -> Any:
+    def getsockopt(self, *args: Any) -> int | bytes:
         """As `socket.socket.getsockopt`."""
         with self._copy() as copy:
-            return copy.getsockopt(*args)
+            return cast("int | bytes", copy.getsockopt(*args))
 
     def setsockopt(self, *args: Any) -> None:
         """As `socket.socket.setsockopt`."""

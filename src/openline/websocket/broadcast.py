@@ -53,7 +53,11 @@ def broadcast(
     opcode = Opcode.TEXT if as_text else Opcode.BINARY
     errors: list[Exception] = []
     groups: dict[_Group, list[Connection]] = {}
+    plain: list[Connection] = []
     for connection in connections:
+        if connection.plain:
+            plain.append(connection)
+            continue
         if connection.state is not State.OPEN:
             continue
         if connection.fragmenting is not None:
@@ -63,6 +67,11 @@ def broadcast(
         else:
             parameters = None if connection.deflate is None else connection.deflate.parameters
             groups.setdefault((connection.fan_out, parameters), []).append(connection)
+    if plain:
+        frame = encode_frame(opcode, payload)
+        kinds = {type(connection) for connection in plain}
+        for kind in kinds:
+            kind.fan_out(plain if len(kinds) == 1 else [one for one in plain if type(one) is kind], frame)
     for (fan_out, _), members in groups.items():
         fan_out(members, _shared_frame(members, opcode, payload))
     if errors:

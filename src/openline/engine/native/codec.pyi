@@ -2,7 +2,12 @@ from openline.protocol.frames import FrameHeader, Opcode
 
 def parse_header(data: bytes | bytearray | memoryview, offset: int = 0) -> FrameHeader | None: ...
 def encode_frame(
-    opcode: Opcode, payload: bytes | bytearray | memoryview, *, fin: bool = True, rsv: int = 0, mask: bytes | None = None
+    opcode: Opcode,
+    payload: bytes | bytearray | memoryview,
+    *,
+    fin: bool = True,
+    rsv: int = 0,
+    mask: bytes | None = None,
 ) -> bytes: ...
 def apply_mask(data: bytes | bytearray | memoryview, mask: bytes, offset: int = 0) -> bytes: ...
 def valid_utf8_prefix(data: bytes | bytearray | memoryview) -> int: ...

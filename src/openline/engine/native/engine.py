@@ -74,7 +74,9 @@ class NativeEngine:
                     established.set_exception(error)
 
             line.set_deadline(_timeout(ssl_handshake_timeout))
-            line.start_tls(ssl, server_side=server_side, server_hostname=server_hostname or None, established=ended)
+            line.start_tls(
+                ssl, server_side=server_side, server_hostname=server_hostname or None, established=ended
+            )
             try:
                 await established
             except BaseException:

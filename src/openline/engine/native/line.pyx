@@ -6,6 +6,7 @@ import warnings
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.errno cimport errno
 from libc.stdlib cimport free, malloc
@@ -20,7 +21,12 @@ from openline.exceptions import ConcurrencyError, ConnectionClosedOK
 from openline.protocol.states import Side, State
 
 cdef extern from "Python.h":
+    ctypedef PyObject *(*iternextfunc)(PyObject *) except? NULL
+    ctypedef struct PyTypeObject:
+        iternextfunc tp_iternext
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+    void PyErr_SetObject(object kind, object value) noexcept
+    void PyType_Modified(type kind) noexcept
 
 cdef extern from "<sys/socket.h>" nogil:
     ssize_t send(int fd, const void *data, size_t size, int flags)
@@ -85,7 +91,10 @@ cdef class Line(Inlet):
         self.blocked = True
         if not server_side:
             try:
-                self.tls.handshake(self.fd)
+                if self.tls.handshake(self.fd):
+                    # The server was quicker than our next step, as on a loopback: no event will say that it is done.
+                    self.blocked = False
+                    self.handshake_ended(None)
             except OSError as error:
                 self.lost(error)
                 return
@@ -112,7 +121,7 @@ cdef class Line(Inlet):
     def resume_raw(self):
         self.resume_reading()
 
-    def begin_frames(self, rest=b""):
+    def begin_frames(self, bytes rest not None=b""):
         """From here on this is a WebSocket; `rest` came with the head."""
         options = self.options
         self.mode = FRAMES
@@ -133,7 +142,8 @@ cdef class Line(Inlet):
         if self.listener is not None:
             self.on_message = self.listener.on_message
         if rest:
-            self.rest = rest
+            # A copy: frames are unmasked where they lie, and nobody may see his bytes object change.
+            self.rest = PyBytes_FromStringAndSize(PyBytes_AS_STRING(rest), PyBytes_GET_SIZE(rest))
             self.reactor.enlist(self)
         else:
             self.start_reading()
@@ -306,6 +316,12 @@ cdef class Line(Inlet):
         self._overrun()
         return 0
 
+    @property
+    def plain(self):
+        return (
+            self.phase == OPEN and self.fragmenting is None and not self.masks and self.native and self.deflate is None
+        )
+
     @staticmethod
     def fan_out(lines, bytes frame not None):
         """Sends one unmasked frame to every line of `lines` (native, open, of this thread's loop).
@@ -449,7 +465,7 @@ cdef class Recv(Suspension):
     def __iter__(self):
         return self
 
-    def __next__(self):
+    def __next__(self):  # for who calls it by name; `await` takes `recv_next`
         message = self.step()
         if message is None:
             return self
@@ -533,7 +549,7 @@ cdef class Send(Suspension):
     def __iter__(self):
         return self
 
-    def __next__(self):
+    def __next__(self):  # for who calls it by name; `await` takes `send_next`
         if self.step():
             raise StopIteration
         return self
@@ -560,6 +576,31 @@ cdef class Send(Suspension):
 
     __name__ = "send"
     __qualname__ = "Connection.send"
+
+
+# What `await` calls for every message. A `__next__` that raises StopIteration in Cython makes a traceback each time, which costs more than
+# all the rest; the slot itself may say "done" by setting the exception bare, or (for None) by none at all.
+
+cdef PyObject *recv_next(PyObject *awaitable) except? NULL:
+    cdef object message = (<Recv>awaitable).step()
+    if message is None:
+        Py_INCREF(<object>awaitable)
+        return awaitable
+    PyErr_SetObject(StopIteration, message)  # a str or bytes: nothing that the interpreter would take apart
+    return NULL
+
+
+cdef PyObject *send_next(PyObject *awaitable) except? NULL:
+    if (<Send>awaitable).step():
+        return NULL
+    Py_INCREF(<object>awaitable)
+    return awaitable
+
+
+(<PyTypeObject *>Recv).tp_iternext = recv_next
+(<PyTypeObject *>Send).tp_iternext = send_next
+PyType_Modified(Recv)
+PyType_Modified(Send)
 
 
 def _throw(kind, value, traceback):
