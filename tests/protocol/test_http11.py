@@ -203,3 +203,17 @@ def test_nothing_else_is_ever_raised(junk: bytes) -> None:
                 parse(data)
             except (InvalidMessage, SecurityError):
                 continue
+
+
+@given(st.lists(st.sampled_from([b"a", b"\r", b"\n", b"\r\n", b"\0"]), max_size=8))
+def test_rfc9112_2_2_half_a_line_end_is_found_anywhere(parts: list[bytes]) -> None:
+    data = b"HTTP/" + b"".join(parts)
+    bare = data.replace(b"\r\n", b"")
+    bad = b"\n" in bare or b"\0" in bare or b"\r" in bare.removesuffix(b"\r")
+    bad = bad or (b"\r" in bare and not data.endswith(b"\r"))
+    try:
+        find_head_end(data)
+    except InvalidMessage:
+        assert bad
+    else:
+        assert not bad or b"\r\n\r\n" in data
