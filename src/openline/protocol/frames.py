@@ -105,6 +105,7 @@ class Frame:
         return RSV1 * self.rsv1 | RSV2 * self.rsv2 | RSV3 * self.rsv3
 
 
+@functools.cache
 def parse_first_byte(byte: int) -> tuple[bool, int, Opcode]:
     """Read the first byte of a frame: whether it is final, its reserved bits, its opcode.
 
