@@ -226,7 +226,7 @@ def test_10_4_decompressed_fragment_over_the_limit_in_pieces() -> None:
     end = assembler(max_fragment_size=10, extensions=[peer])
     give(end, Opcode.BINARY, own.deflate(bytes(8), fin=False), fin=False, rsv=RSV1)
     payload = own.deflate(b"a", fin=False) + own.deflate(bytes(10), fin=True)
-    with pytest.raises(PayloadTooBig, match="frame after 10 bytes exceeds limit of 10 bytes"):
+    with pytest.raises(PayloadTooBig, match=r"frame after \d+ bytes exceeds limit of 10 bytes"):
         give(end, Opcode.CONT, payload, step=1)
 
 
