@@ -53,6 +53,12 @@ def test_a_ping_goes_every_interval_also_with_traffic() -> None:
     assert ask(ping, PING_AT + INTERVAL, heard=PING_AT + INTERVAL)[0] is Verdict.PING
 
 
+def test_the_pong_is_a_sign_of_life_even_if_the_clock_stood_still() -> None:
+    ping = sent()
+    ping.answered = True
+    assert ask(ping, PING_AT + TIMEOUT, heard=PING_AT) == (Verdict.WAIT, PING_AT + INTERVAL)
+
+
 def test_a_byte_from_before_the_ping_proves_nothing() -> None:
     assert ask(sent(), PING_AT + TIMEOUT, heard=PING_AT)[0] is Verdict.DEAD
 

@@ -133,7 +133,7 @@ class _Attributes(Protocol):
     """Who watches the frames: `sent` is called by the line, `received` by `_receive_rare`. Set before
     `begin_frames`, together with a `protocol` that is kept, so that everything passes there."""
     heard: float
-    """`loop.time()` when the last byte came from the peer."""
+    """`time.monotonic()` when the last byte came from the peer. (`loop.time()` of some loops counts milliseconds.)"""
     latency: float
     """Round-trip time that the last answered ping measured, in seconds; 0.0 before."""
     extra: Any

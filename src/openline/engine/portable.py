@@ -11,6 +11,7 @@ import asyncio
 import socket
 import ssl as ssl_module
 import struct
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
@@ -67,6 +68,7 @@ class Line(_Base):
         "_finish",
         "_full",
         "_going_on",
+        "_handshaking",
         "_held",
         "_mode",
         "_names",
@@ -130,6 +132,7 @@ class Line(_Base):
         self._paused = False
         self._held = False
         self._full = False  # the queue was at its high mark, and is not yet at its low one
+        self._handshaking = False  # TLS is being put on the transport
         self._going_on = False  # `_go_on` will be called
         self._queue: deque[Message] = deque()
         self._reader: asyncio.Future[None] | None = None
@@ -152,13 +155,13 @@ class Line(_Base):
         self._tls = transport.get_extra_info("ssl_object") is not None
         # Kept, since some transports forget them at the end.
         self._names = {name: transport.get_extra_info(name) for name in ("peername", "sockname")}
-        self.heard = self.loop.time()
+        self.heard = time.monotonic()
         self._connection_made()
         self._update_reading()
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        self.heard = self.loop.time()
+        self.heard = time.monotonic()
         if self._early and self._mode != "discard":
             # Not ahead of what waits for its turn.
             self._early += data
@@ -345,7 +348,9 @@ class Line(_Base):
         """See `openline.engine.base.Line`."""
         while (chunk := self._out.pop()) is not None:
             self._transport.write(chunk)
-        self._stuffed = True  # what is written meanwhile waits
+        # Until the handshake is done, what is written waits, and what comes is not ours.
+        self._stuffed = self._handshaking = True
+        self._transport.pause_reading()
         task = self.loop.create_task(self._start_tls(context, server_side, server_hostname))
         _handshakes.add(task)
         task.add_done_callback(_handshakes.discard)
@@ -354,8 +359,6 @@ class Line(_Base):
         self, context: ssl_module.SSLContext, server_side: bool, server_hostname: str | None
     ) -> None:
         plain = self._transport
-        plain.resume_reading()
-        self._reading = True
         try:
             transport = await self.loop.start_tls(
                 plain, self, context, server_side=server_side, server_hostname=server_hostname
@@ -366,6 +369,8 @@ class Line(_Base):
             return
         assert transport is not None
         self._transport = transport
+        self._handshaking = False
+        self._reading = True
         transport.set_write_buffer_limits(high=1, low=0)
         self._tls = True
         self._update_reading()
@@ -407,7 +412,7 @@ class Line(_Base):
 
     def _update_reading(self) -> None:
         wanted = self._wants_data()
-        if wanted is self._reading or self.state is State.CLOSED or self._transport.is_closing():
+        if wanted is self._reading or self._handshaking or self._transport.is_closing():
             return
         self._reading = wanted
         if wanted:

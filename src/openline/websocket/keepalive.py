@@ -9,7 +9,7 @@ A peer that lives must never be given up because of *us*. What follows from that
 =========================================================  ==========================================================
 situation                                                  what is done
 =========================================================  ==========================================================
-a byte came after the last ping                            alive: the next ping when ``interval`` is over
+its pong, or a byte after the last ping, has come          alive: the next ping when ``interval`` is over
 bytes lie unread in the kernel (we paused, or were busy)   alive: what they say is not known, but the peer said it
 there is no ``timeout``                                    alive
 the ping has not left yet, and the peer's TCP took bytes   alive until ``timeout`` after that: it cannot answer what
@@ -54,9 +54,10 @@ class LastPing:
         taken: `Facts.taken` when it was last asked for.
         moved: When that was last seen to have grown before the ping had left; `sent` before that.
         due: When the next question is to be asked.
+        answered: Its pong came.
     """
 
-    __slots__ = ("behind", "due", "leaves", "moved", "payload", "sent", "taken")
+    __slots__ = ("answered", "behind", "due", "leaves", "moved", "payload", "sent", "taken")
 
     def __init__(self, payload: bytes, sent: float, leaves: int, taken: int, *, behind: bool) -> None:
         self.payload = payload
@@ -65,6 +66,7 @@ class LastPing:
         self.taken = taken
         self.behind = behind
         self.due = sent
+        self.answered = False
 
 
 class Facts(NamedTuple):
@@ -97,7 +99,8 @@ def judge(ping: LastPing, facts: Facts, interval: float, timeout: float | None) 
     """
     now = facts.now
     next_ping = ping.sent + interval
-    if not ping.payload or facts.heard > ping.sent or facts.unread or timeout is None:
+    alive = ping.answered or facts.heard > ping.sent or facts.unread
+    if alive or not ping.payload or timeout is None:
         return (Verdict.PING, now) if now >= next_ping else (Verdict.WAIT, next_ping)
     look = timeout / _LOOKS
     if ping.behind and ping.taken < ping.leaves and facts.taken > ping.taken:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, cast
 
@@ -102,10 +103,13 @@ class Pinging(Sending):
         pings = self.pings
         if not pings or payload not in pings:
             return
-        now = self.loop.time()
+        now = time.monotonic()
+        last_ping = self.extra.last_ping
         for earlier in list(pings):
             pong, sent = pings.pop(earlier)
             self.latency = now - sent
+            if last_ping is not None and earlier == last_ping.payload:
+                last_ping.answered = True
             if pong is not None and not pong.done():
                 pong.set_result(self.latency)
             if earlier == payload:
@@ -128,7 +132,7 @@ class Pinging(Sending):
         protocol.send_ping(payload)
         if self.pings is None:
             self.pings = {}
-        self.pings[payload] = (pong, self.loop.time())
+        self.pings[payload] = (pong, time.monotonic())
         self._queue_urgent(Opcode.PING, b"".join(protocol.take_output()))
         self._settle()
 
@@ -143,7 +147,7 @@ class Pinging(Sending):
     def _start_keepalive(self) -> None:
         interval = self.options.ping_interval
         if interval is not None:
-            now = self.loop.time()
+            now = time.monotonic()
             last_ping = self.extra.last_ping = LastPing(b"", now, 0, 0, behind=False)
             last_ping.due = now + interval
         self.set_deadline(interval)
@@ -154,7 +158,7 @@ class Pinging(Sending):
         last_ping = self.extra.last_ping
         if interval is None or last_ping is None:
             return
-        now = self.loop.time()
+        now = time.monotonic()
         verdict, due = judge(last_ping, Facts(now, self.heard, self.unread(), self.taken), interval, timeout)
         match verdict:
             case Verdict.WAIT:
