@@ -226,6 +226,7 @@ async def test_7_1_5_both_close_at_once(side: Side) -> None:
     async with opened(side, keep_silent) as line:
         ws = await line.app.connection
         closing = asyncio.ensure_future(_completed(ws.close(4001, "ours")))
+        await turn_loop()
         await line.peer.send_close(4002, "theirs")
         await line.peer.expect_close(4001, "ours")
         await line.expect_tcp_end()
