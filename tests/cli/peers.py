@@ -9,7 +9,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 from websockets.sync.server import ServerConnection, serve, unix_serve
+
+from tests.cli.terminal import PATIENCE
 
 Handler = Callable[[ServerConnection], None]
 
@@ -73,3 +76,12 @@ def answering(reply: bytes | None) -> Iterator[int]:
             done.set()
             listening.shutdown(socket.SHUT_RDWR)
             thread.join()
+
+
+def end_of(ws: ClientConnection) -> ConnectionClosed:
+    """Read until the connection is closed, and return how."""
+    while True:
+        try:
+            ws.recv(PATIENCE)
+        except ConnectionClosed as closed:
+            return closed

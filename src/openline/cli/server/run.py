@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 import sys
@@ -45,6 +46,7 @@ class Service:
 
     def __init__(self, options: ServeOptions) -> None:
         self._options = options
+        self._live: set[ServerConnection] = set()
         self._log = AccessLog(options.access_log)
         self._may_connect = origin_check(options.origins)
         self._programs = ProgramRunner(options.command, options.max_programs)
@@ -58,6 +60,7 @@ class Service:
 
     async def handle(self, ws: ServerConnection) -> None:
         """Serve one connection."""
+        self._live.add(ws)
         began = time.monotonic()
         address = ws.remote_address
         path = ws.request.path if ws.request is not None else ""
@@ -66,8 +69,14 @@ class Service:
             await self._handler(ws)
         finally:
             await ws.close()
+            self._live.discard(ws)
             code, seconds = ws.close_code, time.monotonic() - began
             self._log.write(address, f"closed {path} {code} {ws.close_reason or '-'} after {seconds:.3f} s")
+
+    def abort(self) -> None:
+        """Close the connections that are still there, without a closing handshake."""
+        for ws in self._live:
+            ws.transport.abort()
 
     def admit(self, ws: ServerConnection, request: Request) -> Response | None:
         """Refuse pages of other sites, and connections for which no program may be started."""
@@ -116,8 +125,7 @@ def _ssl_context(options: ServeOptions) -> ssl.SSLContext | None:
     return context
 
 
-async def _listen(options: ServeOptions, reuse_port: bool) -> Server:
-    service = Service(options)
+async def _listen(options: ServeOptions, service: Service, reuse_port: bool) -> Server:
     arguments = service.arguments()
     if reuse_port:
         arguments["reuse_port"] = True
@@ -148,15 +156,19 @@ async def serve_until(
     Raises:
         StartFailed: the address or a file cannot be used.
     """
-    server = await _listen(options, reuse_port)
+    service = Service(options)
+    server = await _listen(options, service, reuse_port)
     ready([one.getsockname() for one in server.sockets])
     try:
         await stop.wait()
         server.close()
-        await asyncio.wait_for(server.wait_closed(), SHUTDOWN_GRACE)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(server.wait_closed(), SHUTDOWN_GRACE)
     except TimeoutError:
-        for ws in server.connections:
-            ws.transport.abort()
+        service.abort()
+    except asyncio.CancelledError:
+        service.abort()
+        raise
 
 
 def announce(options: ServeOptions, addresses: list[Any], workers: int = 1) -> None:

@@ -1,10 +1,7 @@
-"""`openline connect` in a terminal: the prompt, its commands, its history, and what is shown."""
+"""`openline connect` in a terminal: the prompt and its commands."""
 
 from __future__ import annotations
 
-import json
-import os
-import stat
 from pathlib import Path
 
 from websockets.sync.server import ServerConnection
@@ -68,68 +65,6 @@ def test_the_commands_do_what_help_says(tmp_path: Path) -> None:
         terminal.expect(r"closed: 4001 .*see you")
         assert terminal.end() == 1
     assert seen == [(4001, "see you")]
-
-
-def test_binary_messages_are_dumped(tmp_path: Path) -> None:
-    def send(ws: ServerConnection) -> None:
-        ws.send(bytes(range(0x30, 0x42)))
-        ws.recv()
-
-    with peer(send) as url, Terminal("connect", url, home=tmp_path) as terminal:
-        terminal.expect("< binary, 18 bytes")
-        terminal.expect("00000000  30 31 32 33 34 35 36 37  38 39 3a 3b 3c 3d 3e 3f  0123456789:;<=>?")
-        terminal.expect("00000010  40 41 +@A")
-
-
-def test_json_is_indented_and_coloured(tmp_path: Path) -> None:
-    def send(ws: ServerConnection) -> None:
-        ws.send('{"key":[1,true]}')
-        ws.recv()
-
-    with peer(send) as url, Terminal("connect", url, home=tmp_path) as terminal:
-        terminal.expect(r'< \{\s+"key": \[\s+1,\s+true\s+\]\s+\}')
-        assert '\x1b[1;34m"key"' in terminal.raw
-
-
-def test_no_color_is_obeyed(tmp_path: Path) -> None:
-    def send(ws: ServerConnection) -> None:
-        ws.send('{"key":1}')
-        ws.recv()
-
-    with peer(send) as url, Terminal("connect", url, home=tmp_path, NO_COLOR="1") as terminal:
-        terminal.expect('"key": 1')
-        assert "34m" not in terminal.raw
-
-
-def test_messages_cannot_command_the_terminal(tmp_path: Path) -> None:
-    def send(ws: ServerConnection) -> None:
-        ws.send("\x1b]0;title\x07 \x9b2J \u202e backwards")
-        ws.send('{"\x7f": "\u2066"}')
-        ws.recv()
-
-    with peer(send) as url, Terminal("connect", url, home=tmp_path) as terminal:
-        terminal.expect(r"< \\x1b\]0;title\\x07 \\x9b2J \\u202e backwards")
-        terminal.expect(r'"\\x7f": "\\u2066"')
-        assert "\x1b]0;" not in terminal.raw
-        assert "\u202e" not in terminal.raw
-
-
-def test_history_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
-    with peer(describe) as url:
-        with Terminal("connect", url, home=tmp_path) as terminal:
-            terminal.expect(">")
-            terminal.type("secret" + ENTER)
-            terminal.expect("< got 'secret'")
-            terminal.type(CTRL_D)
-            assert terminal.end() == 0
-        path = tmp_path / "state/openline/history"
-        assert json.loads(path.read_text()) == "secret"
-        if os.name == "posix":
-            assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        with Terminal("connect", url, home=tmp_path) as terminal:
-            terminal.expect(">")
-            terminal.type(UP + ENTER)
-            terminal.expect("< got 'secret'")
 
 
 def test_the_peer_may_close_while_one_types(tmp_path: Path) -> None:
