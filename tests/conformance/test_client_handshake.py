@@ -197,7 +197,7 @@ async def test_4_1_item_5_tls_names_the_server(authority: trustme.CA, server_tls
     async def serve_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(upgrade_response(heads[0]) + encode(CLOSE, close_payload(1000)))
-        await reader.read()
+        await reader.readexactly(2 + 4 + 2)  # the answering Close frame: section 7.1.1 lets the server end TCP first
         writer.close()
 
     server = await asyncio.start_server(serve_once, "127.0.0.1", 0, ssl=context)
@@ -539,7 +539,8 @@ async def test_4_1_connecting_over_a_given_socket() -> None:
     assert header_values(head, "Host") == ["example.com"]  # item 4: no port where it is the default
     await loop.sock_sendall(ours, upgrade_response(head) + encode(CLOSE, close_payload(1000)))
     ws = await task
+    ours.shutdown(socket.SHUT_WR)
     with pytest.raises(errors.ConnectionClosed):
         await ws.recv()
-    ours.close()
     await ws.wait_closed()
+    ours.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 
 import pytest
@@ -28,7 +29,9 @@ async def test_5_5_3_the_pong_gives_the_latency() -> None:
         assert client.pings is None
 
 
-@pytest.mark.parametrize(("data", "payload"), [("é", b"\xc3\xa9"), (b"x", b"x"), (bytearray(b"y"), b"y"), (b"", b"")])
+@pytest.mark.parametrize(
+    ("data", "payload"), [("é", b"\xc3\xa9"), (b"x", b"x"), (bytearray(b"y"), b"y"), (b"", b"")]
+)
 async def test_5_5_2_the_payload_is_what_was_asked_for(data: str | bytes, payload: bytes) -> None:
     async with raw_pair() as (server, raw):
         await server.ping(data)
@@ -151,7 +154,10 @@ async def test_a_silent_peer_is_given_up_after_interval_and_timeout() -> None:
         assert server.close_code == 1006
         assert (await raw.receive()).opcode is Opcode.PING
         close = await raw.receive()
-        assert (close.opcode, Close.parse(close.payload)) == (Opcode.CLOSE, Close(1011, "keepalive ping timeout"))
+        assert (close.opcode, Close.parse(close.payload)) == (
+            Opcode.CLOSE,
+            Close(1011, "keepalive ping timeout"),
+        )
 
 
 async def test_a_dead_peer_is_found_while_the_send_queue_is_full() -> None:
@@ -174,7 +180,10 @@ async def test_any_byte_from_the_peer_is_a_sign_of_life() -> None:
 
 
 async def test_a_peer_that_reads_a_large_frame_slowly_is_not_given_up() -> None:
-    async with raw_pair(ping_interval=0.2, ping_timeout=0.4, receive_buffer=4096, max_unsent=None) as (server, raw):
+    async with raw_pair(ping_interval=0.2, ping_timeout=0.4, receive_buffer=4096, max_unsent=None) as (
+        server,
+        raw,
+    ):
         server.send_nowait(b"x" * 4_000_000)
         started = time.monotonic()
         received = 0
@@ -207,7 +216,7 @@ async def test_a_full_queue_does_not_kill_a_peer_that_lives() -> None:
 async def test_a_blocked_loop_does_not_kill_a_peer_that_lives() -> None:
     async with meeting(**QUICK) as (server, handler):
         client = await asyncio.create_subprocess_exec(
-            "python", "-c", PONGS, str(port_of(server)), stdout=asyncio.subprocess.PIPE
+            sys.executable, "-c", PONGS, str(port_of(server)), stdout=asyncio.subprocess.PIPE
         )
         ws = await handler.next()
         await until(lambda: ws.latency > 0, "a pong has come")
@@ -262,10 +271,13 @@ async def test_ping_timeout_none_never_gives_up() -> None:
 
 
 async def test_many_raw_clients_answer_in_their_own_time() -> None:
-    async with meeting(ping_interval=0.1, ping_timeout=5) as (server, handler):
-        async with raw_client(port_of(server)) as one, raw_client(port_of(server)) as two:
-            first, second = await handler.next(), await handler.next()
-            for raw in (one, two):
-                ping = await raw.receive()
-                await raw.send_frame(Opcode.PONG, ping.payload)
-            await until(lambda: first.latency > 0 and second.latency > 0, "both were measured")
+    async with (
+        meeting(ping_interval=0.1, ping_timeout=5) as (server, handler),
+        raw_client(port_of(server)) as one,
+        raw_client(port_of(server)) as two,
+    ):
+        first, second = await handler.next(), await handler.next()
+        for raw in (one, two):
+            ping = await raw.receive()
+            await raw.send_frame(Opcode.PONG, ping.payload)
+        await until(lambda: first.latency > 0 and second.latency > 0, "both were measured")
