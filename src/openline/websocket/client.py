@@ -168,6 +168,7 @@ class connect:
             max_unsent=max_unsent,
             logger=logging.getLogger("openline.client") if logger is None else logger,
         )
+        self.logger = self._options.logger
         self._connection: ClientConnection | None = None
 
     # await connect(...)
@@ -311,7 +312,7 @@ class connect:
                 if delays is None:
                     delays = iter(self._reconnect_delays())
                 delay = next(delays)
-                self._options.logger.info(
+                self.logger.info(
                     "connect failed; reconnecting in %.1f seconds: %s",
                     delay,
                     traceback.format_exception_only(exc)[0].strip(),

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ["check_connection_class", "line_class", "make_line"]
 
+_B = TypeVar("_B")
 _C = TypeVar("_C", bound="Connection")
 
 _classes: dict[tuple[str, type[Connection]], type[Connection]] = {}
 
 
-def check_connection_class(create_connection: object, base: type[_C]) -> type[_C]:
+def check_connection_class(create_connection: object, base: type[_B]) -> type[_B]:
     """Return what ``create_connection=`` stands for.
 
     Raises:
