@@ -490,17 +490,21 @@ cdef class Outlet(Pollable):
 
     cdef int finish_now(self) except -1:
         """The queue is empty."""
+        if self.finish == SHUT:
+            return 0
+        if self.tls is not None and not self.broken:
+            try:
+                if not self.tls.close_notify(self.fd):
+                    self.blocked = True
+                    return self.update_interest()
+            except OSError:
+                pass  # the peer has gone: it needs no word of farewell
         if self.finish == WHOLE:
-            if self.tls is not None and not self.broken:
-                self.tls.close_notify(self.fd)
             self.lost(None)
-        elif self.finish == HALF:
+        else:
             self.finish = SHUT
-            if self.broken:
-                return 0
-            if self.tls is not None:
-                self.tls.close_notify(self.fd)
-            shutdown(self.fd, SHUT_WR)
+            if not self.broken:
+                shutdown(self.fd, SHUT_WR)
         return 0
 
     cdef int reset(self) except -1:

@@ -7,6 +7,7 @@ cdef class TLS:
     cdef readonly bint handshaking
     cdef bint more            # decrypted or decryptable bytes may be waiting where epoll does not see them
     cdef bint ended           # the peer's close_notify or FIN has come
+    cdef bint notified        # ours is made
     cdef size_t stuck         # the first so many bytes of the queue are half on their way: they must be offered again as they are
 
     cdef bint holds_output(self) noexcept
@@ -15,7 +16,7 @@ cdef class TLS:
     cdef ssize_t read(self, uint8_t *buffer, size_t size) except -2
     cdef ssize_t write(self, int fd, const uint8_t *data, size_t size) except -2
     cdef bint flush(self, int fd) except -1
-    cdef int close_notify(self, int fd) except -1
+    cdef bint close_notify(self, int fd) except -1
 
 
 cdef TLS make_tls(object context, int fd, bint server_side, object server_hostname)

@@ -71,19 +71,9 @@ cdef class TLS:
         """Sends what is encrypted; False when the kernel did not take it all."""
         return True
 
-    cdef int close_notify(self, int fd) except -1:
-        """Tells the peer that nothing more will come; as far as the kernel takes it."""
-        if self.handshaking:
-            return 0
-        try:
-            self.ssl_object.unwrap()
-        except (OSError, ValueError):
-            pass  # it wants the peer's close_notify, for which nobody waits here
-        try:
-            self.flush(fd)
-        except OSError:
-            pass
-        return 0
+    cdef bint close_notify(self, int fd) except -1:
+        """Tells the peer that nothing more will come; False when the kernel did not take it: call again, once it is writable."""
+        raise NotImplementedError
 
 
 # -- through memory BIOs ----------------------------------------------------------------------------------------------------------
@@ -95,6 +85,7 @@ cdef class ObjectTLS(TLS):
 
     cdef object incoming
     cdef object outgoing
+    cdef bint all_came            # the peer's FIN, too, is in `incoming`
     cdef bytes pending
     cdef Py_ssize_t pending_sent
 
@@ -107,6 +98,7 @@ cdef class ObjectTLS(TLS):
             self.incoming.write(PyMemoryView_FromMemory(<char *>buffer, got, PyBUF_READ))
         elif got == 0:
             self.incoming.write_eof()
+            self.all_came = True
         elif errno == EAGAIN or errno == EINTR:
             return 0
         else:
@@ -189,6 +181,22 @@ cdef class ObjectTLS(TLS):
                 raise OSError(errno, os.strerror(errno))
 
 
+    cdef bint close_notify(self, int fd) except -1:
+        if self.handshaking:
+            return True
+        if not self.notified:
+            self.notified = True
+            # `unwrap` goes on to read, and would take what the peer is still sending for a breach of TLS: it finds nothing.
+            unread = b"" if self.all_came else self.incoming.read()
+            try:
+                self.ssl_object.unwrap()
+            except (OSError, ValueError):
+                pass  # it wants the peer's close_notify, for which nobody waits here
+            if unread:
+                self.incoming.write(unread)
+        return self.flush(fd)
+
+
 # -- through the SSL * ------------------------------------------------------------------------------------------------------------
 
 # Where CPython keeps the pointers: Modules/_ssl.c, unchanged from 3.11 to 3.14.
@@ -205,6 +213,7 @@ cdef struct SSLContextLayout:
 cdef struct OpenSSL:
     int (*SSL_read)(void *ssl, void *buffer, int size) noexcept nogil
     int (*SSL_write)(void *ssl, const void *data, int size) noexcept nogil
+    int (*SSL_shutdown)(void *ssl) noexcept nogil
     int (*SSL_get_error)(void *ssl, int result) noexcept nogil
     int (*SSL_has_pending)(void *ssl) noexcept nogil
     void *(*SSL_get_SSL_CTX)(void *ssl) noexcept nogil
@@ -243,8 +252,8 @@ cdef bint find_openssl() except -1:
     if library == NULL:
         return False
     names = (
-        b"SSL_read", b"SSL_write", b"SSL_get_error", b"SSL_has_pending", b"SSL_get_SSL_CTX", b"SSL_set_bio", b"SSL_set_read_ahead",
-        b"BIO_new_socket", b"ERR_get_error", b"ERR_clear_error", b"ERR_error_string_n",
+        b"SSL_read", b"SSL_write", b"SSL_shutdown", b"SSL_get_error", b"SSL_has_pending", b"SSL_get_SSL_CTX", b"SSL_set_bio",
+        b"SSL_set_read_ahead", b"BIO_new_socket", b"ERR_get_error", b"ERR_clear_error", b"ERR_error_string_n",
     )
     for at, name in enumerate(names):
         slot[<int>at] = dlsym(library, name)
@@ -318,6 +327,19 @@ cdef class DirectTLS(TLS):
             raise OSError(104, "the peer closed the TLS connection")
         self.stuck = size
         return -1
+
+    cdef bint close_notify(self, int fd) except -1:
+        """One call, and no `unwrap`: that would go on to read, and take what the peer is still sending for a breach of TLS."""
+        cdef int result
+        if self.handshaking or self.notified:
+            return True
+        openssl.ERR_clear_error()
+        result = openssl.SSL_shutdown(self.ssl)
+        if result < 0 and openssl.SSL_get_error(self.ssl, result) == ERROR_WANT_WRITE:
+            self.wants_write = True
+            return False
+        self.notified = True
+        return True
 
     cdef bint failure(self, int result) except -1:
         """Why a call gave nothing: False for "later", True for the peer's end; anything else is raised."""
