@@ -80,9 +80,11 @@ class Directory:
     def __init__(self, path: Path, ports: dict[str, int]) -> None:
         self.path = path
         self.ports = ports
-        certificate = trustme.CA().issue_cert("localhost", "127.0.0.1", "::1")
+        authority = trustme.CA()
+        certificate = authority.issue_cert("localhost", "127.0.0.1", "::1")
         certificate.private_key_pem.write_to_path(str(path / "key.pem"))
-        for blob in certificate.cert_chain_pems:
+        # With the issuer, so that a client which trusts this file trusts the server, as with a self-signed certificate.
+        for blob in (*certificate.cert_chain_pems, authority.cert_pem):
             blob.write_to_path(str(path / "cert.pem"), append=True)
 
     def command(self, sample: Sample) -> list[str]:
