@@ -26,11 +26,9 @@ def names_of(protocol: type) -> set[str]:
     for cls in protocol.__mro__:
         if cls.__module__ == base.__name__:
             found |= {
-                name
-                for name in (*vars(cls), *cls.__dict__.get("__annotations__", ()))
-                if not name.startswith("__")
+                name for name in (*vars(cls), *inspect.get_annotations(cls)) if not name.startswith("__")
             }
-            found |= {name for name in vars(cls) if name in ("__aiter__",)}
+            found |= {"__aiter__"} & set(vars(cls))
     return {name for name in found if not name.startswith(("_abc_", "_is_protocol", "_is_runtime"))}
 
 

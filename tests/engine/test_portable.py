@@ -1,11 +1,11 @@
-"""The portable line, below a minimal upper half: both phases, both ends of TCP, TLS in the middle, foreign transports."""
+"""The portable line: both phases, both ends of TCP, TLS in the middle, foreign transports."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,6 +21,13 @@ from openline.websocket.options import Options
 PATIENCE = 10.0
 
 Event = tuple[str, Any]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Turn the loop until ``condition()`` holds: for what has no event of its own."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - see above
+            await asyncio.sleep(0.001)
 
 
 class Receiver:
@@ -81,9 +88,7 @@ async def adopted(
             yield line, theirs
         finally:
             line.abort()
-            async with asyncio.timeout(PATIENCE):
-                while line.state is not State.CLOSED:
-                    await asyncio.sleep(0)
+            await until(lambda: line.state is State.CLOSED)
 
 
 async def send(sock: socket.socket, data: bytes) -> None:
@@ -138,8 +143,7 @@ async def test_bytes_that_come_before_anybody_listens_are_kept() -> None:
 async def test_a_connection_that_is_lost_before_anybody_listens_is_told_later() -> None:
     async with adopted() as (line, _):
         line.abort()
-        while line.state is not State.CLOSED:
-            await asyncio.sleep(0)
+        await until(lambda: line.state is State.CLOSED)
         receiver = Receiver()
         line.begin_raw(receiver)
         assert receiver.events.empty()
@@ -171,9 +175,7 @@ async def test_what_the_kernel_refuses_is_counted_and_drained_is_told_once() -> 
         assert len(await receive(peer, 20_000_000)) == 20_000_000
         assert await receiver.next() == ("drained", None)
         assert line.unsent == 0
-        async with asyncio.timeout(PATIENCE):
-            while line.taken != 20_000_000:
-                await asyncio.sleep(0.001)
+        await until(lambda: line.taken == 20_000_000)
         assert receiver.events.empty()
 
 
@@ -230,8 +232,7 @@ async def test_abort_with_bytes_unsent_resets() -> None:
         assert receiver.events.empty(), "never inside the call"
         assert (await receiver.next())[0] == "lost"
         with pytest.raises(ConnectionResetError):
-            while await receive(peer, 1 << 20):
-                pass
+            await receive(peer, 20_000_000)
 
 
 async def test_a_reset_is_told_with_its_error() -> None:
@@ -273,8 +274,7 @@ async def test_start_tls_in_the_middle(server_tls: ssl.SSLContext, client_tls: s
     assert (await at_server.next())[0] in ("eof", "drained")
     for line in (client, server):
         line.abort()
-        while line.state is not State.CLOSED:
-            await asyncio.sleep(0)
+    await until(lambda: client.state is server.state is State.CLOSED)
 
 
 async def test_a_failed_tls_handshake_is_a_lost_connection(client_tls: ssl.SSLContext) -> None:
@@ -342,8 +342,7 @@ async def test_parsing_stops_where_the_queue_is_full_and_the_rest_stays_raw() ->
     async with adopted(max_queue_high=2, max_queue_low=0) as (line, peer):
         begin(line)
         await send(peer, b"".join(frame(Opcode.TEXT, b"%d" % number) for number in range(1000)))
-        while line._queued() < 2:
-            await asyncio.sleep(0)
+        await until(lambda: line._queued() == 2)
         for _ in range(20):
             await asyncio.sleep(0)
         assert line._queued() == 2
@@ -367,11 +366,9 @@ async def test_what_was_read_before_a_reset_can_still_be_received() -> None:
     async with adopted(max_queue_high=1, max_queue_low=0) as (line, peer):
         begin(line)
         await send(peer, b"".join(frame(Opcode.TEXT, b"%d" % number) for number in range(5)))
-        while line._queued() < 1:
-            await asyncio.sleep(0)
+        await until(lambda: line._queued() == 1)
         line.abort()
-        while line.state is not State.CLOSED:
-            await asyncio.sleep(0)
+        await until(lambda: line.state is State.CLOSED)
         assert [await line.recv() for _ in range(5)] == ["0", "1", "2", "3", "4"]
 
 
@@ -381,9 +378,7 @@ async def test_unread_asks_the_kernel_while_reading_is_paused() -> None:
         line.pause()
         assert not line.unread()
         await send(peer, frame(Opcode.TEXT, b"waits in the kernel"))
-        async with asyncio.timeout(PATIENCE):
-            while not line.unread():
-                await asyncio.sleep(0.001)
+        await until(line.unread)
 
 
 async def test_on_a_transport_that_somebody_else_owns() -> None:
@@ -399,8 +394,7 @@ async def test_on_a_transport_that_somebody_else_owns() -> None:
     with socket.socket() as peer:
         peer.setblocking(False)
         await loop.sock_connect(peer, server.sockets[0].getsockname())
-        while not made or made[0].get_extra_info("peername") is None:
-            await asyncio.sleep(0)
+        await until(lambda: made and made[0].get_extra_info("peername") is not None)
         line = made[0]
         begin(line)
         await send(peer, frame(Opcode.TEXT, b"hello"))

@@ -9,16 +9,24 @@ import logging
 import resource
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from openline import ServerConnection
+from openline import ServerConnection, State
 from openline.engine.portable_engine import PortableEngine
 from openline.websocket.lines import line_class, make_line
 from openline.websocket.options import Options
 
 PATIENCE = 10.0
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Turn the loop until ``condition()`` holds: for what has no event of its own."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - see above
+            await asyncio.sleep(0.001)
 
 
 class Made:
@@ -53,9 +61,7 @@ def bound() -> socket.socket:
 async def end(*lines: Any) -> None:
     for line in lines:
         line.abort()
-    async with asyncio.timeout(PATIENCE):
-        while any(line.state.name != "CLOSED" for line in lines):
-            await asyncio.sleep(0)
+    await until(lambda: all(line.state is State.CLOSED for line in lines))
 
 
 async def test_listen_attaches_a_line_to_each_connection() -> None:
@@ -124,9 +130,7 @@ async def test_emfile_pauses_accepting_says_so_once_and_goes_on(caplog: pytest.L
         resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
         try:
             await loop.sock_connect(peer, address)
-            async with asyncio.timeout(PATIENCE):
-                while not caplog.records:
-                    await asyncio.sleep(0.01)
+            await until(lambda: caplog.records)
             await asyncio.sleep(0.1)
             assert made.attached.empty()
             assert len(caplog.records) == 1
@@ -151,12 +155,9 @@ async def test_tls_lines_are_attached_after_their_handshake(
     acceptor = await engine.listen(
         sock, made, ssl=server_tls, ssl_handshake_timeout=5, ssl_shutdown_timeout=1
     )
-    with caplog.at_level(logging.INFO, "openline"):
-        with socket.create_connection(address) as plain:
-            plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            async with asyncio.timeout(PATIENCE):
-                while "connection failed before it began" not in caplog.text:
-                    await asyncio.sleep(0.01)
+    with caplog.at_level(logging.INFO, "openline"), socket.create_connection(address) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        await until(lambda: "connection failed before it began" in caplog.text)
     assert made.attached.empty()
     _, writer = await asyncio.open_connection(*address, ssl=client_tls, server_hostname="localhost")
     line = await made.next()

@@ -121,7 +121,9 @@ async def pair(
 
 
 @asynccontextmanager
-async def raw_client(port: int, *, receive_buffer: int | None = None, **headers: str) -> AsyncIterator[RawClient]:
+async def raw_client(
+    port: int, *, receive_buffer: int | None = None, **headers: str
+) -> AsyncIterator[RawClient]:
     """A raw client of the server at ``port``; ``receive_buffer`` bounds what its kernel takes unread."""
     loop = asyncio.get_running_loop()
     with socket.socket() as sock:
@@ -153,6 +155,6 @@ async def raw_pair(
 async def until(condition: Any, what: str) -> None:
     """Turn the loop until ``condition()`` holds: for what has no event of its own."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.001)
     assert condition(), what

@@ -105,7 +105,9 @@ async def test_connections_of_different_parameters_get_different_frames() -> Non
         assert await plain.receive() == (Opcode.TEXT, LONG.encode(), True, 0)
         compressed = [await one.receive(), await two.receive()]
         assert {frame.rsv for frame in compressed} == {0x40}
-        assert compressed[0].payload == compressed[1].payload, "compressed once: from an empty window both read it"
+        assert compressed[0].payload == compressed[1].payload, (
+            "compressed once: from an empty window both read it"
+        )
 
 
 class Counting(PerMessageDeflate):
@@ -175,3 +177,13 @@ async def test_a_slow_peer_is_bounded_by_max_unsent_and_harms_nobody() -> None:
         await slow.wait_closed()
         assert slow.close_code == 1006
         assert server.options.overruns == 1
+
+
+async def test_a_connection_that_stands_there_often_gets_whole_frames_though_its_kernel_is_full() -> None:
+    size, copies = 30_000, 300
+    async with raw_pair(compression=None, ping_interval=None, receive_buffer=1 << 16) as (ws, client):
+        broadcast([ws] * copies, bytes(size))
+        assert 0 < ws.unsent < copies * (size + 4)
+        for _ in range(copies):
+            assert (await client.receive()).payload == bytes(size)
+        assert ws.unsent == 0

@@ -171,7 +171,9 @@ async def test_5_5_1_messages_before_the_peers_close_are_answered_first() -> Non
 
     async with serve(echo, "127.0.0.1", 0) as server, raw_client(port_of(server)) as raw:
         await raw.send(
-            raw.frame(Opcode.TEXT, b"one") + raw.frame(Opcode.TEXT, b"two") + raw.frame(Opcode.CLOSE, b"\x03\xe8")
+            raw.frame(Opcode.TEXT, b"one")
+            + raw.frame(Opcode.TEXT, b"two")
+            + raw.frame(Opcode.CLOSE, b"\x03\xe8")
         )
         assert [await raw.receive() for _ in range(3)] == [
             (Opcode.TEXT, b"one", True, 0),
@@ -257,18 +259,31 @@ async def test_closing_fails_a_fragmented_message_with_1011() -> None:
             await sending
 
 
+async def _flood(ws: ServerConnection) -> None:
+    for _ in range(1000):
+        ws.send_nowait(b"x" * 50_000)
+        await asyncio.sleep(0)
+
+
 async def test_max_unsent_aborts_is_counted_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     async with raw_pair(max_unsent=100_000, receive_buffer=4096) as (server, _):
         with caplog.at_level(logging.WARNING, "openline"):
             with pytest.raises(ConnectionClosedError) as info:
-                for _ in range(1000):
-                    server.send_nowait(b"x" * 50_000)
-                    await asyncio.sleep(0)
+                await _flood(server)
             await server.wait_closed()
         assert server.unsent == 0
         assert server.options.overruns == 1
         assert server.close_code == 1006
-        assert len([record for record in caplog.records if "max_unsent" in record.message or "wait" in record.message]) == 1
+        assert (
+            len(
+                [
+                    record
+                    for record in caplog.records
+                    if "max_unsent" in record.message or "wait" in record.message
+                ]
+            )
+            == 1
+        )
         assert isinstance(server._closed_error().__cause__, BufferError)
         assert info.value.rcvd is None
 
@@ -322,3 +337,19 @@ async def test_a_raising_callback_is_logged_and_fails_with_1011(caplog: pytest.L
         assert info.value.rcvd.code == 1011
         assert broken.messages == ["one"]
     assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ValueError]
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+async def test_5_2_a_header_that_has_come_in_part_before_our_close_frame_is_not_lost(cut: int) -> None:
+    async with raw_pair(compression=None) as (ws, client):
+        frame = client.frame(Opcode.TEXT, b"hello")
+        heard = ws.heard
+        await client.send(frame[:cut])
+        await until(lambda: ws.heard > heard, "the beginning has arrived")
+        closing = asyncio.create_task(ws.close())
+        assert (await client.receive()).opcode is Opcode.CLOSE
+        await client.send(frame[cut:])
+        await client.send_frame(Opcode.CLOSE, Close(1000, "").serialize())
+        client.sock.shutdown(socket.SHUT_WR)
+        await closing
+        assert (await ws.recv(), ws.close_code) == ("hello", 1000)

@@ -9,7 +9,7 @@ import uuid
 
 import pytest
 
-from openline import ConnectionClosedError, Connection, Request, Response, State, connect, serve
+from openline import Connection, ConnectionClosedError, Request, Response, State, connect, serve
 from openline.protocol.http11 import Response as ProtocolResponse
 
 from .pair import PATIENCE, meeting, pair, port_of, raw_pair
@@ -108,7 +108,9 @@ async def test_nothing_is_logged_per_message_unless_asked_for(caplog: pytest.Log
         assert client.trace is None
 
 
-async def test_frames_are_logged_where_the_logger_wants_them_at_the_opening(caplog: pytest.LogCaptureFixture) -> None:
+async def test_frames_are_logged_where_the_logger_wants_them_at_the_opening(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.DEBUG, "openline.client")
     async with pair(compression=None) as (server, client):
         await client.send("question")

@@ -18,7 +18,13 @@ def sent(*, behind: bool = False, leaves: int = 10, taken: int = 0) -> LastPing:
 
 
 def ask(
-    ping: LastPing, now: float, *, heard: float = 0.0, unread: bool = False, taken: int = 0, timeout: float | None = TIMEOUT
+    ping: LastPing,
+    now: float,
+    *,
+    heard: float = 0.0,
+    unread: bool = False,
+    taken: int = 0,
+    timeout: float | None = TIMEOUT,
 ) -> tuple[Verdict, float]:
     """Ask, and note when to ask again as the connection does."""
     verdict, due = judge(ping, Facts(now, heard, unread, taken), INTERVAL, timeout)

@@ -52,7 +52,9 @@ async def test_connections_come_as_classes_of_the_right_side() -> None:
 
 
 async def test_a_line_that_was_never_attached_just_goes_away() -> None:
-    line = make_line(line_class(of(), ClientConnection), Options.of(logger=logging.getLogger("openline.test")))
+    line = make_line(
+        line_class(of(), ClientConnection), Options.of(logger=logging.getLogger("openline.test"))
+    )
     gone = weakref.ref(line)
     del line
     gc.collect()

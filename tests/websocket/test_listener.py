@@ -59,7 +59,9 @@ async def test_messages_that_came_with_the_handshake_come_after_on_open() -> Non
     note = Note()
     async with serve(note, "127.0.0.1", 0) as server:
         _, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
-        writer.write(upgrade_request() + RawClient.frame(Opcode.TEXT, b"early") + RawClient.frame(Opcode.TEXT, b"bird"))
+        writer.write(
+            upgrade_request() + RawClient.frame(Opcode.TEXT, b"early") + RawClient.frame(Opcode.TEXT, b"bird")
+        )
         await until(lambda: len(note.calls) == 3, "both messages came")
         assert note.calls == [("open", State.OPEN), ("message", "early"), ("message", "bird")]
         writer.close()
@@ -210,12 +212,11 @@ async def test_any_callback_that_raises_is_logged_and_fails_with_1011(
         def on_close(self, ws: Any, code: int, reason: str) -> None:
             closed.set()
 
-    async with serve(Broken(), "127.0.0.1", 0) as server:
+    async with serve(Broken(), "127.0.0.1", 0, compression=None) as server:
         with caplog.at_level(logging.ERROR, "openline"):
             async with connect(f"ws://127.0.0.1:{port_of(server)}/", max_size=None) as client:
                 with pytest.raises(ConnectionClosedError) as info:
-                    while True:
-                        await client.recv()
+                    [message async for message in client]
             await asyncio.wait_for(closed.wait(), PATIENCE)
     assert info.value.rcvd is not None
     assert info.value.rcvd.code == 1011
@@ -239,7 +240,31 @@ async def test_a_listener_may_close_from_its_callbacks() -> None:
             ws.send_nowait(message)
             ws.begin_close(1000, "one is enough")
 
-    async with serve(Once(), "127.0.0.1", 0) as server, connect(f"ws://127.0.0.1:{port_of(server)}/") as client:
+    async with (
+        serve(Once(), "127.0.0.1", 0) as server,
+        connect(f"ws://127.0.0.1:{port_of(server)}/") as client,
+    ):
         await client.send("one")
         assert [message async for message in client] == ["one"]
         assert client.close_reason == "one is enough"
+
+
+async def test_after_abort_in_a_callback_nothing_more_is_told_and_the_end_is_1006() -> None:
+    told: list[object] = []
+    over = asyncio.Event()
+
+    class Aborts(Listener):
+        def on_message(self, ws: Any, message: Any) -> None:
+            told.append(message)
+            ws.transport.abort()
+
+        def on_close(self, ws: Any, code: int, reason: str) -> None:
+            told.append(code)
+            over.set()
+
+    async with serve(Aborts(), "127.0.0.1", 0) as server, raw_client(port_of(server)) as client:
+        frames = [client.frame(Opcode.TEXT, text) for text in (b"one", b"two")]
+        await client.send(b"".join(frames) + client.frame(Opcode.CLOSE, Close(1000, "").serialize()))
+        async with asyncio.timeout(5):
+            await over.wait()
+        assert told == ["one", 1006]

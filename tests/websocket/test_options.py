@@ -31,14 +31,24 @@ def test_the_defaults_are_those_of_websockets() -> None:
     ("max_size", "expected"),
     [(None, (None, None)), (0, (0, None)), (5, (5, None)), ((5, 3), (5, 3)), ((None, 3), (None, 3))],
 )
-def test_max_size_is_of_a_message_or_of_a_message_and_a_fragment(max_size: Any, expected: tuple[Any, Any]) -> None:
+def test_max_size_is_of_a_message_or_of_a_message_and_a_fragment(
+    max_size: Any, expected: tuple[Any, Any]
+) -> None:
     made = options(max_size=max_size)
     assert (made.max_message_size, made.max_fragment_size) == expected
 
 
 @pytest.mark.parametrize(
     ("marks", "expected"),
-    [(None, (None, None)), (0, (0, 0)), (1, (1, 0)), (16, (16, 4)), ((8, 8), (8, 8)), ((8, None), (8, 2)), ((None, 3), (12, 3))],
+    [
+        (None, (None, None)),
+        (0, (0, 0)),
+        (1, (1, 0)),
+        (16, (16, 4)),
+        ((8, 8), (8, 8)),
+        ((8, None), (8, 2)),
+        ((None, 3), (12, 3)),
+    ],
 )
 def test_a_missing_mark_follows_from_the_other(marks: Any, expected: tuple[Any, Any]) -> None:
     made = options(max_queue=marks)

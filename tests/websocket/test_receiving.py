@@ -6,7 +6,14 @@ import asyncio
 
 import pytest
 
-from openline import ConcurrencyError, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, Listener, Opcode
+from openline import (
+    ConcurrencyError,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    Listener,
+    Opcode,
+)
 
 from .pair import PATIENCE, pair, raw_pair, until
 
@@ -59,8 +66,7 @@ async def test_a_message_that_loses_against_a_cancel_stays_queued() -> None:
         await server.send("one")
         await server.send("two")
         await server.send("three")
-        while not client._queued() and not waiting.done():
-            await asyncio.sleep(0)
+        await until(lambda: client._queued() or waiting.done(), "a message came")
         waiting.cancel()
         results = await asyncio.gather(waiting, return_exceptions=True)
         got = [] if isinstance(results[0], asyncio.CancelledError) else [results[0]]
@@ -199,7 +205,9 @@ async def test_streaming_starts_with_what_has_come_already() -> None:
     async with raw_pair() as (server, raw):
         await raw.send_frame(Opcode.BINARY, b"1", fin=False)
         await raw.send_frame(Opcode.CONT, b"2", fin=False)
-        await until(lambda: server.extra.incoming and len(server.extra.incoming.parts) == 2, "two fragments are here")
+        await until(
+            lambda: server.extra.incoming and len(server.extra.incoming.parts) == 2, "two fragments are here"
+        )
         stream = server.recv_streaming()
         assert [await anext(stream), await anext(stream)] == [b"1", b"2"]
         await raw.send_frame(Opcode.CONT, b"3")

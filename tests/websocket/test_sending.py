@@ -60,8 +60,9 @@ async def test_text_overrides_the_type() -> None:
 
 async def test_send_is_a_coroutine_for_all_who_take_one() -> None:
     async with pair() as (server, client):
-        assert isinstance(waiting := client.send("a"), Coroutine)
-        await waiting
+        sending = client.send("a")
+        assert isinstance(sending, Coroutine)
+        await sending
         await asyncio.gather(client.send("b"), client.send("c"))
         async with asyncio.TaskGroup() as group:
             group.create_task(client.send("d"))
@@ -175,9 +176,7 @@ async def test_cancelling_within_a_fragmented_message_fails_the_connection() -> 
 
 async def test_send_waits_above_the_high_water_mark_and_goes_on_at_the_low_one() -> None:
     async with raw_pair(write_limit=(50_000, 10_000), receive_buffer=4096) as (server, raw):
-        server.transport.get_extra_info("socket").setsockopt(
-            socket.SOL_SOCKET, socket.SO_SNDBUF, 4096
-        )
+        server.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
 
         async def send_many() -> None:
             for _ in range(200):
@@ -255,3 +254,11 @@ async def test_fragments_are_compressed_as_one_message() -> None:
         await client.send(["compressible " * 50] * 10)
         assert await server.recv() == "compressible " * 500
         assert server.deflate is not None
+
+
+async def test_an_iterable_that_begins_with_something_else_leaves_the_connection_open() -> None:
+    async with pair() as (server, client):
+        with pytest.raises(TypeError, match="not int"):
+            await client.send([1])  # type: ignore[list-item]
+        await client.send("whole")
+        assert await server.recv() == "whole"
