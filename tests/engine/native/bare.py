@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
@@ -140,7 +140,9 @@ class Collecting:
         ws.note("message", message)
 
 
-def tcp_pair(*, send_buffer: int | None = None, receive_buffer: int | None = None) -> tuple[socket.socket, socket.socket]:
+def tcp_pair(
+    *, send_buffer: int | None = None, receive_buffer: int | None = None
+) -> tuple[socket.socket, socket.socket]:
     """Two ends of a TCP connection on 127.0.0.1, not blocking.
 
     Args:
@@ -180,11 +182,20 @@ async def opened(
     await line.until("lost")
 
 
-def frame(payload: bytes | str, *, opcode: Opcode | None = None, mask: bytes | None = KEY, fin: bool = True, rsv: int = 0) -> bytes:
+def frame(
+    payload: bytes | str,
+    *,
+    opcode: Opcode | None = None,
+    mask: bytes | None = KEY,
+    fin: bool = True,
+    rsv: int = 0,
+) -> bytes:
     """A frame as a client sends it."""
     if opcode is None:
         opcode = Opcode.TEXT if isinstance(payload, str) else Opcode.BINARY
-    return encode_frame(opcode, payload.encode() if isinstance(payload, str) else payload, mask=mask, fin=fin, rsv=rsv)
+    return encode_frame(
+        opcode, payload.encode() if isinstance(payload, str) else payload, mask=mask, fin=fin, rsv=rsv
+    )
 
 
 def frames_of(stream: bytes) -> list[tuple[Opcode, bytes]]:
@@ -200,6 +211,12 @@ def frames_of(stream: bytes) -> list[tuple[Opcode, bytes]]:
         at += header.length
         found.append((header.opcode, apply_mask(payload, header.mask) if header.mask else payload))
     return found
+
+
+async def turns_until(condition: Callable[[], bool]) -> None:
+    """Let the loop turn until something holds that has no event of its own."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0)
 
 
 async def read_exactly(peer: socket.socket, size: int) -> bytes:

@@ -49,7 +49,9 @@ def test_section_5_2_headers_are_read_alike_at_every_length(head: bytes, offset:
 
 
 @given(opcode=st.sampled_from(Opcode), length=LENGTHS, mask=st.none() | KEYS)
-def test_section_5_2_a_header_is_whole_at_its_last_byte(opcode: Opcode, length: int, mask: bytes | None) -> None:
+def test_section_5_2_a_header_is_whole_at_its_last_byte(
+    opcode: Opcode, length: int, mask: bytes | None
+) -> None:
     wire = frames.encode_frame(opcode, bytes(length), mask=mask)
     whole = codec.parse_header(wire)
     assert whole is not None
@@ -63,7 +65,9 @@ def test_section_5_2_a_header_is_whole_at_its_last_byte(opcode: Opcode, length: 
 def test_section_5_3_masking_is_the_same_from_any_offset(data: bytes, mask: bytes, offset: int) -> None:
     assert codec.apply_mask(data, mask, offset) == frames.apply_mask(data, mask, offset)
     # At any alignment of the buffer.
-    assert codec.apply_mask(memoryview(b"x" + data)[1:], mask, offset) == frames.apply_mask(data, mask, offset)
+    assert codec.apply_mask(memoryview(b"x" + data)[1:], mask, offset) == frames.apply_mask(
+        data, mask, offset
+    )
 
 
 def test_section_5_3_a_key_has_four_octets() -> None:
@@ -95,12 +99,18 @@ def utf8_prefix(data: bytes) -> int:
 
 # Octets at the edges of what RFC 3629 section 4 allows, and ASCII, so that sequences get long.
 EDGES = st.lists(
-    st.sampled_from(list(b"az\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xec\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xff")),
+    st.sampled_from(
+        list(
+            b"az\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xec\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xff"
+        )
+    ),
     max_size=12,
 ).map(bytes)
 
 
-@given(st.lists(st.one_of(EDGES, st.text(max_size=9).map(lambda text: text.encode("utf-8", "surrogatepass")))))
+@given(
+    st.lists(st.one_of(EDGES, st.text(max_size=9).map(lambda text: text.encode("utf-8", "surrogatepass"))))
+)
 def test_section_8_1_the_first_wrong_octet_of_utf8_is_found(parts: list[bytes]) -> None:
     data = b"".join(parts)
     assert codec.valid_utf8_prefix(data) == utf8_prefix(data)

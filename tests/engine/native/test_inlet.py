@@ -21,6 +21,7 @@ from tests.engine.native.bare import (
     opened,
     read_frames,
     tcp_pair,
+    turns_until,
 )
 
 pytestmark = [pytest.mark.native, pytest.mark.timeout(10)]
@@ -35,8 +36,7 @@ async def arrive(line: Any, peer: socket.socket, *pieces: bytes) -> None:
 
 async def settle(line: Any) -> None:
     """Let the line read what has come."""
-    while line.unread():
-        await asyncio.sleep(0)
+    await turns_until(lambda: not line.unread())
     await asyncio.sleep(0)
 
 
@@ -61,7 +61,10 @@ async def test_section_5_2_a_frame_cut_anywhere_is_one_message(kind: type[Bare],
     message = bytes(n % 251 for n in range(length))
     data = frame(message, mask=None if kind is ClientBare else b"\1\2\3\4")
     head = len(data) - length
-    cuts = sorted({*range(1, head + 1), head + 1, head + 3, head + 4, head + 9, len(data) - 1} & set(range(1, len(data))))
+    cuts = sorted(
+        {*range(1, head + 1), head + 1, head + 3, head + 4, head + 9, len(data) - 1}
+        & set(range(1, len(data)))
+    )
     async with opened(kind(listener=Collecting(), max_queue_high=None)) as (line, peer):
         for number, cut in enumerate(cuts, 1):
             await arrive(line, peer, data[:cut], data[cut:] + data[:1], data[1:])
@@ -84,7 +87,9 @@ async def test_a_large_payload_is_read_into_its_place() -> None:
     message = bytes(n * 31 & 0xFF for n in range(5_000_000))
     async with opened(Bare(max_message_size=None)) as (line, peer):
         sending = asyncio.create_task(
-            asyncio.get_running_loop().sock_sendall(peer, frame(message) + frame("and then") + frame(message[:20_000]))
+            asyncio.get_running_loop().sock_sendall(
+                peer, frame(message) + frame("and then") + frame(message[:20_000])
+            )
         )
         assert await line.recv() == message
         assert await line.recv() == "and then"
@@ -123,7 +128,10 @@ async def test_section_8_1_text_is_checked_at_the_first_wrong_byte() -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 3])
-@pytest.mark.parametrize("text", [b"\x80", b"abc\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"cut \xe2\x82", b"ends in \xf0\x9f\x98"])
+@pytest.mark.parametrize(
+    "text",
+    [b"\x80", b"abc\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"cut \xe2\x82", b"ends in \xf0\x9f\x98"],
+)
 async def test_section_8_1_wrong_text_fails_whole_or_in_pieces(text: bytes, cut: int) -> None:
     data = frame(text, opcode=Opcode.TEXT)
     async with opened() as (line, peer):
@@ -228,7 +236,9 @@ async def test_section_10_4_the_largest_size_is_judged_by_the_header(size: int) 
 
 async def test_what_raises_in_the_upper_half_ends_its_own_connection_alone() -> None:
     errors: list[Any] = []
-    asyncio.get_running_loop().set_exception_handler(lambda loop, context: errors.append(context["exception"]))
+    asyncio.get_running_loop().set_exception_handler(
+        lambda loop, context: errors.append(context["exception"])
+    )
 
     class Broken(Bare):
         def _receive_rare(self, data: bytes) -> None:
@@ -359,8 +369,7 @@ async def test_section_5_5_1_what_came_before_a_rare_frame_is_answered_before_it
             line.note("answered", await line.recv())
 
         task = asyncio.create_task(answer())
-        while not line._receiving():
-            await asyncio.sleep(0)
+        await turns_until(lambda: line._receiving())
         await arrive(line, peer, frame("question") + RARE["section 5.5.1 close"])
         await task
         assert [what[0] for what in line.log[1:]] == ["answered", "rare"]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from openline.exceptions import ConnectionClosed
-from tests.engine.native.bare import Bare, fill, frame, narrow_pair, opened, read_exactly
+from tests.engine.native.bare import Bare, fill, frame, narrow_pair, opened, read_exactly, turns_until
 
 pytestmark = pytest.mark.native
 
@@ -22,15 +22,8 @@ pytestmark = pytest.mark.native
 async def waiting(line: Any, coroutine: Any = None) -> asyncio.Task[Any]:
     """A task that waits in `recv`."""
     task = asyncio.create_task(coroutine if coroutine is not None else line.recv())
-    while not line._receiving():
-        await asyncio.sleep(0)
+    await turns_until(lambda: line._receiving())
     return task
-
-
-async def turn_of(order: list[Any], count: int = 1) -> None:
-    """Let the loop turn until so much was noted."""
-    while len(order) < count:
-        await asyncio.sleep(0)
 
 
 # -- direct, or through the loop
@@ -51,7 +44,7 @@ async def test_a_message_wakes_its_task_before_the_next_line_is_read() -> None:
         peer.send(frame("hello"))  # the kernel lists what is ready in this order
         other.send(frame("hello"))
         await task
-        await turn_of(order, 2)
+        await turns_until(lambda: len(order) >= 2)
         assert order == ["task has 'hello'", "second line read"]
 
 
@@ -77,7 +70,7 @@ async def test_no_turn_of_the_loop_lies_between_message_and_task() -> None:
         task = await waiting(line, receive(line))
         peer.send(frame("one") + frame("two") + frame("three"))
         count()
-        await turn_of(seen, 3)
+        await turns_until(lambda: len(seen) >= 3)
         # All three in one callback of the reactor, although the queue has room for one.
         assert len(set(seen)) == 1
         task.cancel()
@@ -219,7 +212,7 @@ async def test_an_eager_task_may_be_started_by_a_listener() -> None:
 
             async with opened(Bare(listener=Starting())) as (_, other):
                 other.send(frame("start"))
-                await turn_of(tasks)
+                await turns_until(lambda: bool(tasks))
                 assert line._receiving()
                 peer.send(frame("hello"))
                 assert await tasks[0] == "hello"
@@ -285,8 +278,7 @@ async def test_a_task_may_swallow_its_cancellation_and_receive_again() -> None:
     async with opened() as (line, peer):
         task = await waiting(line, receive(line))
         task.cancel()
-        while not line._receiving():
-            await asyncio.sleep(0)
+        await turns_until(lambda: line._receiving())
         peer.send(frame("second"))
         assert await task == "second"
 
@@ -330,24 +322,27 @@ async def test_timeout_receives_and_times_out() -> None:
 async def test_a_task_group_runs_it_and_cancels_it() -> None:
     async with opened() as (line, peer), opened() as (other, _):
         peer.send(frame("hello"))
-        with pytest.raises(ExceptionGroup) as raised:
+        received: list[str] = []
+
+        async def receive_both() -> None:
             async with asyncio.TaskGroup() as group:
                 first = group.create_task(line.recv())
-                group.create_task(other.recv())
-                group.create_task(fail_when(first))
+                second = group.create_task(other.recv())
+                received.append(await first)
+                assert not second.done()
+                raise LookupError
+
+        with pytest.raises(ExceptionGroup) as raised:
+            await receive_both()
         assert raised.group_contains(LookupError)
-        assert first.result() == "hello"
+        assert received == ["hello"]
         assert not other._receiving()
-
-
-async def fail_when(task: asyncio.Task[Any]) -> None:
-    await asyncio.wait([task])
-    raise LookupError
 
 
 async def test_gather_ensure_future_and_shield_take_it_as_the_coroutine_it_is() -> None:
     async with opened() as (line, peer):
-        assert not asyncio.isfuture(coroutine := line.recv())
+        coroutine = line.recv()
+        assert not asyncio.isfuture(coroutine)
         coroutine.close()
         peer.send(frame("one"))
         assert await asyncio.gather(line.recv(), line.send("x")) == ["one", None]
@@ -368,8 +363,7 @@ async def test_another_thread_runs_it_threadsafe() -> None:
             return asyncio.run_coroutine_threadsafe(line.recv(), loop).result(10)
 
         waits = asyncio.create_task(asyncio.to_thread(from_outside))
-        while not line._receiving():
-            await asyncio.sleep(0)
+        await turns_until(lambda: line._receiving())
         peer.send(frame("hello"))
         assert await waits == "hello"
 
@@ -440,7 +434,9 @@ async def test_a_closed_coroutine_waits_no_more() -> None:
         assert await line.recv() == "hello"
 
 
-@pytest.mark.parametrize("arguments", [(LookupError("thrown"),), (LookupError, "thrown"), (LookupError, LookupError("thrown"))])
+@pytest.mark.parametrize(
+    "arguments", [(LookupError("thrown"),), (LookupError, "thrown"), (LookupError, LookupError("thrown"))]
+)
 async def test_throw_raises_what_it_is_given(arguments: tuple[Any, ...]) -> None:
     async with opened() as (line, _):
         coroutine = line.recv()

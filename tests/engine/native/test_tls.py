@@ -43,7 +43,9 @@ FORCED = os.environ.get("OPENLINE_TLS") == "object"
 @pytest.mark.timeout(200)
 def test_all_of_this_holds_through_memory_bios() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
-    ended = subprocess.run(command, env=os.environ | {"OPENLINE_TLS": "object"}, capture_output=True, text=True)
+    ended = subprocess.run(
+        command, env=os.environ | {"OPENLINE_TLS": "object"}, capture_output=True, text=True
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
@@ -132,10 +134,14 @@ async def served(
 
 def way_of(line: Any) -> str:
     """The class of what is between the line and its socket."""
-    return next(name for name in (type(one).__name__ for one in gc.get_referents(line)) if name.endswith("TLS"))
+    return next(
+        name for name in (type(one).__name__ for one in gc.get_referents(line)) if name.endswith("TLS")
+    )
 
 
-async def test_the_way_is_the_one_that_was_asked_for(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+async def test_the_way_is_the_one_that_was_asked_for(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
     async with served(server_tls, client_tls) as (line, _):
         assert way_of(line) == ("ObjectTLS" if FORCED else "DirectTLS")
 
@@ -156,7 +162,9 @@ async def test_messages_of_every_size_both_ways(
         assert peer.tls.version() == version.name.replace("_", ".")
         wire = frame(message, mask=None)
         for _ in range(2):
-            _, received, _ = await asyncio.gather(line.send(message), peer.read(len(wire)), peer.send(frame(message)))
+            _, received, _ = await asyncio.gather(
+                line.send(message), peer.read(len(wire)), peer.send(frame(message))
+            )
             assert received == wire
             assert await line.recv() == message
 
@@ -166,7 +174,9 @@ async def test_a_line_that_is_the_client(server_tls: ssl.SSLContext, client_tls:
     line: Any = ClientBare()
     peer = Peer(theirs, server_tls, server_side=True)
     engine = NativeEngine(asyncio.get_running_loop())
-    await asyncio.gather(engine.adopt(ours, line, ssl=client_tls, server_hostname="localhost"), peer.handshake())
+    await asyncio.gather(
+        engine.adopt(ours, line, ssl=client_tls, server_hostname="localhost"), peer.handshake()
+    )
     await line.send("hello")
     assert frames_of(await peer.read(2 + 4 + 5)) == [(Opcode.TEXT, b"hello")]
     await peer.send(frame("back", mask=None))
@@ -196,7 +206,9 @@ async def test_two_lines_talk_to_each_other(server_tls: ssl.SSLContext, client_t
         await line.until("lost")  # type: ignore[attr-defined]
 
 
-async def test_start_tls_on_a_line_that_is_open_already(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+async def test_start_tls_on_a_line_that_is_open_already(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
     """Behind a proxy. What is written meanwhile waits for the handshake."""
     ours, theirs = tcp_pair()
     line: Any = RawBare()
@@ -218,7 +230,9 @@ async def test_start_tls_on_a_line_that_is_open_already(server_tls: ssl.SSLConte
 # -- certificates and names
 
 
-async def test_a_certificate_that_is_not_trusted_ends_the_clients_adoption(server_tls: ssl.SSLContext) -> None:
+async def test_a_certificate_that_is_not_trusted_ends_the_clients_adoption(
+    server_tls: ssl.SSLContext,
+) -> None:
     ours, theirs = tcp_pair()
     peer = Peer(theirs, server_tls, server_side=True)
     line: Any = ClientBare()
@@ -399,7 +413,9 @@ async def test_a_write_that_is_stuck_is_offered_again_as_it_was(
         assert not pings or len(payloads) // 7 * 7 in arrived  # the newest was replaced by none
 
 
-async def test_fan_out_over_tls_keeps_the_order(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+async def test_fan_out_over_tls_keeps_the_order(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
     async with (
         served(server_tls, client_tls) as (line, peer),
         served(server_tls, client_tls, pair=narrow_pair()) as (narrow, slow),
@@ -444,8 +460,8 @@ async def test_half_close_sends_close_notify_and_reads_on(
 async def test_half_close_while_the_peer_is_sending_reads_on(
     server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
 ) -> None:
-    """What has come unread when close_notify is sent must not be taken for a breach of TLS: that would reset the connection,
-    and destroy the last frame on its way."""
+    """What has come unread when close_notify is sent must not be taken for a breach of TLS: that would reset the
+    connection, and destroy the last frame on its way."""
     async with served(server_tls, client_tls, Bare(listener=Collecting())) as (line, peer):
         line.pause()
         await peer.send(frame("under way") * 20)
@@ -472,7 +488,9 @@ async def test_half_close_with_decrypted_messages_waiting_for_room_loses_none(
         assert await peer.read_to_end() == b""
 
 
-async def test_close_descriptor_sends_close_notify(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+async def test_close_descriptor_sends_close_notify(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
     async with served(server_tls, client_tls, pair=narrow_pair()) as (line, peer):
         line.send_nowait(b"x" * 300_000)
         line.close_descriptor()
@@ -480,7 +498,9 @@ async def test_close_descriptor_sends_close_notify(server_tls: ssl.SSLContext, c
         assert await line.until("lost") == ("lost", None)
 
 
-async def test_the_peers_close_notify_is_its_end(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+async def test_the_peers_close_notify_is_its_end(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
     async with served(server_tls, client_tls) as (line, peer):
         await peer.send(frame("last"))
         await peer.close_notify()
@@ -509,7 +529,9 @@ async def test_garbage_instead_of_records_ends_the_connection(
         assert isinstance(error, ssl.SSLError)
 
 
-async def test_an_idle_tls_connection_does_not_spin(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
+async def test_an_idle_tls_connection_does_not_spin(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
     async with served(server_tls, client_tls) as (line, peer):
         await peer.send(frame("hello"))
         assert await line.recv() == "hello"
