@@ -99,3 +99,13 @@ def test_messages_cannot_command_the_terminal(tmp_path: Path) -> None:
         terminal.expect(r'"\\x7f": "\\u2066"')
         assert "\x1b]0;" not in terminal.raw
         assert "\u202e" not in terminal.raw
+
+
+def test_raw_in_a_terminal_does_without_the_prompt(tmp_path: Path) -> None:
+    with peer() as url, Terminal("connect", "--raw", "-1", url, home=tmp_path) as terminal:
+        terminal.expect(f"connected to {url}")
+        terminal.type("hello\n")
+        terminal.expect("hello")  # the terminal's own echo
+        terminal.expect("hello")
+        assert terminal.end() == 0
+        assert ">" not in terminal.raw

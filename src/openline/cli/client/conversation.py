@@ -129,7 +129,7 @@ class Conversation:
                 self._enough.set()
 
     async def _talk(self, receiving: asyncio.Task[ConnectionClosed]) -> None:
-        if not self.conduct.messages and sys.stdin.isatty() and self.display.terminal:
+        if not self.conduct.messages and sys.stdin.isatty() and self.display.allows_prompt:
             from openline.cli.client.prompt import Prompt
 
             await Prompt(self).talk()

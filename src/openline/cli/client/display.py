@@ -120,6 +120,8 @@ class Display:
         self._quiet = quiet
         self._verbose = verbose
         self.terminal = sys.stdout.isatty()
+        # Raw bytes would be written into the middle of the prompt.
+        self.allows_prompt = self.terminal and style is not Style.RAW
         # Neither is bound to a file: the prompt replaces sys.stdout and sys.stderr while it is shown.
         self._out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
