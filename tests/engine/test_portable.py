@@ -367,7 +367,9 @@ async def test_what_was_read_before_a_reset_can_still_be_received() -> None:
         begin(line)
         await send(peer, b"".join(frame(Opcode.TEXT, b"%d" % number) for number in range(5)))
         await until(lambda: line._queued() == 1)
-        line.abort()
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+        peer.close()
+        line.send_nowait("only who writes learns of it now")
         await until(lambda: line.state is State.CLOSED)
         assert [await line.recv() for _ in range(5)] == ["0", "1", "2", "3", "4"]
 
