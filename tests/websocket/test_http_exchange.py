@@ -507,6 +507,16 @@ async def test_keep_alive_pipelining_and_upgrade() -> None:
         assert order == ["/1", "/2", "/3", "/4"]
 
 
+async def test_rfc_9112_section_2_2_empty_line_after_a_body() -> None:
+    async def handler(request: HTTPRequest) -> HTTPResponse:
+        return HTTPResponse(body=await request.body())
+
+    async with serve(echo, "127.0.0.1", 0, http=handler) as server, dial(server) as wire:
+        wire.send(get(method="POST", body=b"one") + b"\r\n" + get(method="POST", body=b"two"))
+        assert (await wire.read_answer()).body == b"one"
+        assert (await wire.read_answer()).body == b"two"
+
+
 async def test_pipelined_requests_are_bounded() -> None:
     go_on = asyncio.Event()
 

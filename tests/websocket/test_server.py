@@ -20,6 +20,7 @@ from openline import (
     Server,
     ServerConnection,
     State,
+    broadcast,
     connect,
     serve,
     unix_connect,
@@ -232,6 +233,15 @@ async def test_listener_factory_is_given_the_connection() -> None:
     async with serve(None, "127.0.0.1", 0, listener=factory) as server, connect(uri_of(server)) as ws:
         assert await ws.recv() == "welcome"
         assert server.connections == set(given)
+
+
+async def test_listener_finds_itself_among_the_connections() -> None:
+    class Greeter(Listener):
+        def on_open(self, ws: ServerConnection) -> None:
+            broadcast(ws.server.connections, "somebody came")
+
+    async with serve(Greeter, "127.0.0.1", 0) as server, connect(uri_of(server)) as ws:
+        assert await ws.recv() == "somebody came"
 
 
 async def test_listener_factory_that_fails(caplog: pytest.LogCaptureFixture) -> None:

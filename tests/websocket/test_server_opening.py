@@ -81,6 +81,7 @@ async def test_refuses(
         assert "close" in answer.headers["Connection"]
         assert headers.items() <= answer.headers.items()
         assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert answer.headers["Date"].endswith("GMT")
         (line,) = lines(caplog, logging.INFO)
         assert f"refused with {status}" in line
         assert "\n" not in line
@@ -211,6 +212,15 @@ async def test_reading_pauses_while_a_hook_decides() -> None:
         await wire.close()
         await asyncio.gather(*server._tasks)
         assert received == [0x4000] * count
+
+
+async def test_rfc_9112_section_2_2_empty_line_before_the_request() -> None:
+    async with serve(echo, "127.0.0.1", 0) as server, dial(server) as wire:
+        wire.send(b"\r\n")
+        await wire.writer.drain()
+        await asyncio.sleep(0.01)
+        wire.send(upgrade_request())
+        assert (await wire.read_head()).status == 101
 
 
 async def test_end_of_stream_in_the_head(caplog: pytest.LogCaptureFixture) -> None:
@@ -375,6 +385,17 @@ async def test_response_to_head_has_no_body() -> None:
         wire.send(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await wire.read_head()).headers["Content-Length"] == "3"
         assert await wire.read_to_end() == b""
+
+
+async def test_response_may_be_given_to_everybody() -> None:
+    constant = Response(404, "Not Found", Headers({"Content-Length": "4"}), b"nope")
+
+    async with serve(echo, "127.0.0.1", 0, process_request=lambda ws, request: constant) as server:
+        async with dial(server) as wire:
+            wire.send(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await wire.read_head()).status == 404
+        for _ in range(2):
+            assert (await ask(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).body == b"nope"
 
 
 async def test_response_without_length_gets_one() -> None:

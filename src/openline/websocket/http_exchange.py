@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable
-from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from openline.exceptions import ConcurrencyError
 from openline.protocol.headers import Headers
 from openline.protocol.http11 import MAX_HEAD_SIZE
 from openline.websocket.http import HTTPRequest, HTTPRequestError, HTTPResponse
+from openline.websocket.plain_response import http_date
 
 if TYPE_CHECKING:
     from openline.websocket.server_opening import ServerOpening
@@ -158,7 +158,7 @@ class HTTPExchange:
         # A copy: a handler may return the same response to everybody.
         body, headers = response.body, response.headers.copy()
         silent = request.method == "HEAD" or response.status in _BODILESS
-        headers.setdefault("Date", formatdate(usegmt=True))
+        headers.setdefault("Date", http_date())
         server = self._opening.server
         if server.policy.server_header is not None:
             headers.setdefault("Server", server.policy.server_header)

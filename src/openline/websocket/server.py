@@ -304,14 +304,13 @@ class Server:
         """Make the listener of a connection, where callbacks were asked for; whatever that raises is the program's."""
         return None if self._listener is None else make_listener(self._listener, ws)
 
-    def opened(self, opening: ServerOpening) -> None:
-        """The opening handshake has succeeded: the handler begins."""
-        ws = opening.line
+    def admit(self, opening: ServerOpening) -> None:
+        """The opening handshake has succeeded: the line is a connection from here on."""
         self._openings.discard(opening)
-        if ws.state is State.CLOSED:
-            self._note_end()
-            return
-        self._connections.add(ws)
+        self._connections.add(opening.line)
+
+    def start_handler(self, ws: ServerConnection) -> None:
+        """The connection is open: its handler begins, where there is one."""
         if self._handler is not None:
             context = self.options.context.copy()
             try:

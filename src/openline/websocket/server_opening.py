@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from openline.exceptions import InvalidHandshake
 from openline.protocol.handshake import Accepted, accept_request, is_upgrade, refuse
 from openline.protocol.http11 import Request, Response, find_head_end, parse_request
 from openline.websocket.lingering_close import LingeringClose
-from openline.websocket.plain_response import plain_response
+from openline.websocket.plain_response import http_date, plain_response
 
 if TYPE_CHECKING:
     from openline.websocket.listener import Listener
@@ -112,7 +113,8 @@ class ServerOpening:
             self.line.set_deadline(self.server.policy.open_timeout)
         searched = len(self._received)
         if not searched:
-            self._received = data
+            # An empty line before the request is passed over (RFC 9112 section 2.2).
+            self._received = data.removeprefix(b"\r\n") if self._request is None else data
         else:
             # A head that comes byte by byte must not cost the square of its size.
             if isinstance(self._received, bytes):
@@ -238,6 +240,8 @@ class ServerOpening:
 
     def _open(self, response: bytes, listener: Listener | None) -> None:
         accepted = self._accepted
+        # Now, so that `on_open` finds itself among the server's connections.
+        self.server.admit(self)
         # Both heads stay raw: parsed, they would be most of what an idle connection weighs.
         self.line.opened(
             self._head,
@@ -247,7 +251,7 @@ class ServerOpening:
             listener=listener,
             rest=bytes(self._received),
         )
-        self.server.opened(self)
+        self.server.start_handler(self.line)
 
     # Hooks.
 
@@ -311,13 +315,15 @@ class ServerOpening:
     def _answer(self, response: Response) -> None:
         self._answered = True
         self._add_server_header(response)
+        if "Date" not in response.headers:
+            response.headers["Date"] = http_date()
         if "Connection" not in response.headers:
             response.headers["Connection"] = "close"
         if "Content-Length" not in response.headers and "Transfer-Encoding" not in response.headers:
             response.headers["Content-Length"] = str(len(response.body))
         if self._request is not None and self._request.method == "HEAD":
-            # RFC 9110 section 9.3.2.
-            response.body = b""
+            # RFC 9110 section 9.3.2. A copy: the program may answer with the same response again.
+            response = replace(response, body=b"")
         self.line.write_raw(response.serialize())
         self.close_gently()
 
