@@ -93,10 +93,10 @@ def _facts(plan: Plan, result: Result) -> Table:
 
 def _latencies(result: Result) -> Table:
     columns = list(_summary(result.latency))
-    table = Table(box=None, padding=(0, 2), pad_edge=False)
-    table.add_column("")
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("", no_wrap=True)
     for column in columns:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for name, histogram in (("latency", result.latency), ("handshake", result.handshakes)):
         table.add_row(name, *(duration(value) for value in _summary(histogram).values()))
     return table
