@@ -224,12 +224,35 @@ class Line(_Attributes, Protocol):
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """As `asyncio.BaseTransport.get_extra_info`."""
 
-    # -- frames, hot
+    # -- frames, hot: what users call for each message; written for each engine, documented here
 
     def send(
         self, message: Any, *, text: bool | None = None, compress: bool | None = None
     ) -> Coroutine[Any, Any, None]:
-        """See `Connection.send`. Not a whole message, `fragmenting`, or not OPEN: goes to `_send_slow`."""
+        """Send a message.
+
+        Waits while more bytes than the high mark of ``write_limit`` are not sent, until they are down to the low one;
+        and while a fragmented message is being sent. Several coroutines may send at once: each message goes whole.
+
+        Cancel: safe where ``message`` is a whole message; if it had begun to wait, the message has been queued, and
+        will be sent. In the middle of a fragmented message it fails the connection with code 1011, since nothing else
+        could follow.
+
+        (For engines: what is no whole message, or comes while `fragmenting` or not OPEN, goes to `Upper._send_slow`.)
+
+        Args:
+            message: str is sent as text, bytes-like as binary (RFC 6455 section 5.6). An iterable or async iterable of
+                either is sent as one fragmented message, each item as it comes (section 5.4); its items must be all
+                str or all bytes-like. An empty one sends nothing.
+            text: True: send bytes, which must be UTF-8, as text. False: send str as binary. None: as what it is.
+            compress: Where compression was agreed on: False leaves this message uncompressed; None and True compress it
+                from the extension's threshold on.
+
+        Raises:
+            ConnectionClosed: the connection is closed. While it is closing, this waits for the end first.
+            TypeError: ``message``, or an item of it, is of another type, a dict included.
+            Exception: whatever the iterable raises; it fails the connection with code 1011.
+        """
         ...
 
     @overload
@@ -239,24 +262,61 @@ class Line(_Attributes, Protocol):
     @overload
     def recv(self, decode: bool | None = None) -> Coroutine[Any, Any, Message]: ...
     def recv(self, decode: bool | None = None) -> Coroutine[Any, Any, Message]:
-        """See `Connection.recv`. Releases a `_hold` before it suspends; raises only once CLOSED."""
+        """Receive the next message, whole.
+
+        Messages that came before the end of the connection are returned before it raises.
+
+        Cancel: safe; no message is lost.
+
+        (For engines: releases a `_hold` before it suspends, and raises only once CLOSED.)
+
+        Args:
+            decode: None: str for text, bytes for binary. True: str, also for binary, which must be UTF-8. False: bytes.
+
+        Raises:
+            ConnectionClosedOK: the connection was closed normally.
+            ConnectionClosedError: it was closed by an error, or lost; also where ``decode=True`` meets binary data that
+                are no UTF-8, which fails the connection with code 1007.
+            ConcurrencyError: another coroutine receives, or a listener does.
+        """
         ...
 
-    def __aiter__(self) -> AsyncIterator[Message]: ...
+    def __aiter__(self) -> AsyncIterator[Message]:
+        """Iterate over the messages, as `recv` gives them; ends when the connection is closed normally."""
+        ...
 
     def send_nowait(
         self, message: Message | BytesLike, *, text: bool | None = None, compress: bool | None = None
     ) -> int:
-        """Queue a whole message; returns what the kernel has refused so far (0 while corked)."""
+        """Send a whole message without waiting; for callbacks.
+
+        What is sent while the messages of one read are worked off leaves together, in one system call.
+
+        Args:
+            message: As in `send`, but no iterable.
+            text: As in `send`.
+            compress: As in `send`.
+
+        Returns:
+            Bytes of this connection that the kernel has refused so far; 0 while what was sent is gathered. Who sends
+            much stops above some number of them, and goes on in `Listener.on_drain`. ``max_unsent`` is the bound: what
+            would pass it aborts the connection.
+
+        Raises:
+            ConnectionClosed: the connection is closed or closing.
+            ConcurrencyError: a fragmented message is being sent.
+            TypeError: ``message`` is neither str nor bytes-like.
+        """
         ...
 
     def flush(self) -> None:
-        """Hand corked frames to the kernel now."""
+        """Hand to the kernel now what was sent and is still gathered."""
 
     def pause(self) -> None:
-        """Read, parse and deliver nothing more until `resume`."""
+        """Stop receiving until `resume`: nothing is read, parsed or delivered, pings included. Closing ends it."""
 
-    def resume(self) -> None: ...
+    def resume(self) -> None:
+        """Go on after `pause`; messages come in a later turn of the loop, never inside this call."""
 
     # -- frames, for the upper half
 
