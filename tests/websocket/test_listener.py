@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from openline import ConnectionClosedError, Listener, Opcode, State, connect, serve
+from openline.protocol.close_codes import Close
 
 from .pair import PATIENCE, RawClient, pair, port_of, raw_client, until
 from .wire import upgrade_request

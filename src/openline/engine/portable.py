@@ -59,6 +59,7 @@ class Line(_Base):
     """Set by the upper half's class."""
 
     __slots__ = (
+        "_aborted",
         "_corked",
         "_crowded",
         "_deadline",
@@ -126,6 +127,7 @@ class Line(_Base):
         self._deadlines = Deadlines.of(self.loop)
         self._deadline: Deadline | None = None
         # Reading.
+        self._aborted = False  # nothing that came is told any more
         self._early = b""  # came before anybody wanted it
         self._eof = False  # the peer's end has come, and nobody was told yet
         self._reading = True
@@ -301,6 +303,7 @@ class Line(_Base):
             return
         if self.unsent:
             self._reset_on_close()
+        self._aborted = True
         self.state = State.CLOSING
         self._out.clear()
         self._transport.abort()
@@ -484,7 +487,9 @@ class Line(_Base):
         return len(self._queue)
 
     def _queue_full(self) -> bool:
-        return self.state is not State.CLOSING and (self._full or self._paused or self._held)
+        return self._aborted or (
+            self.state is not State.CLOSING and (self._full or self._paused or self._held)
+        )
 
     def _receiving(self) -> bool:
         return self._reader is not None

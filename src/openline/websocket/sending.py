@@ -77,12 +77,12 @@ class Sending(Closing):
             chunk = await anext(chunks)
         except StopAsyncIteration:
             return
+        is_str = isinstance(chunk, str)
+        as_text, payload = as_sent(chunk, text)  # if that fails, nothing was sent
         await self._wait_for_turn()  # the first chunk may have been long in coming
         self.fragmenting = self.loop.create_future()
         protocol = self._sender()
         try:
-            is_str = isinstance(chunk, str)
-            as_text, payload = as_sent(chunk, text)
             protocol.send_fragment(payload, text=as_text, first=True, fin=False, compress=compress)
             self._queue_frames(b"".join(protocol.take_output()))
             await self._let_drain()
@@ -110,6 +110,7 @@ class Sending(Closing):
         if self.unsent > self.options.write_high:
             await self._wait_writable()
         await self._check_open()
+
 
 def as_sent(message: object, text: bool | None) -> tuple[bool, bytes]:
     """Tell as what a message or a fragment is sent (RFC 6455 section 5.6).

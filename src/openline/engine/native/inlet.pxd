@@ -17,6 +17,7 @@ cdef enum Mode:
 cdef struct Partial:
     uint8_t head[MAX_HEADER]
     uint8_t head_size
+    uint8_t given        # of these, how many the Protocol has had
     bint text
     uint32_t key
     size_t length

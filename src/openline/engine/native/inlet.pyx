@@ -307,36 +307,29 @@ cdef class Inlet(Outlet):
         cdef Partial *partial = self.partial
         cdef Header header
         cdef size_t used = 0
-        cdef bint rare, complete = False
+        cdef bint complete = False
         cdef bytes head
         if partial.payload != NULL:
             return self.fill(data, size)
-        rare = self.protocol is not None or not self.plausible(partial.head, partial.head_size)
         while used < size and not complete:
             partial.head[partial.head_size] = data[used]
             partial.head_size += 1
             used += 1
             complete = read_header(partial.head, partial.head_size, &header)
-        if rare:
-            # The Protocol has had the beginning; an octet that is wrong fails there as soon as it comes.
-            if complete:
-                self.rare_left = header.length
-                self.drop_partial()
-            self.hand_over(data, used)
-        elif not complete:
-            if not self.plausible(partial.head, partial.head_size):
-                head = PyBytes_FromStringAndSize(<char *>partial.head, partial.head_size)
-                self.hand_over(<uint8_t *>PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))
-        elif self.happy(&header, 0):
+        if complete and partial.given == 0 and self.happy(&header, 0):
             self.drop_partial()
             if header.length == 0:
                 self.frame_complete(&header, data)
             else:
                 self.begin_payload(&header)
-        else:
-            head = PyBytes_FromStringAndSize(<char *>partial.head, partial.head_size)
-            self.drop_partial()
-            self.rare_left = header.length
+        elif complete or self.protocol is not None or not self.plausible(partial.head, partial.head_size):
+            # All that the Protocol has not had: it may have been made (for a Close frame of ours, say) in the middle of this header.
+            # What is wrong fails there as soon as it comes.
+            head = PyBytes_FromStringAndSize(<char *>partial.head + partial.given, partial.head_size - partial.given)
+            partial.given = partial.head_size
+            if complete:
+                self.rare_left = header.length
+                self.drop_partial()
             self.hand_over(<uint8_t *>PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))
         return used
 

@@ -360,21 +360,29 @@ cdef class Line(Inlet):
             raise MemoryError
         try:
             for at in range(count):
-                fds[at] = (<Line>direct[at]).fd
+                line = <Line>direct[at]
+                # Who stands among them twice gets the second frame behind the first, of which the kernel may refuse a part.
+                fds[at] = -1 if line.fanned else line.fd
+                line.fanned = True
             with nogil:
                 for at in range(count):
-                    sent[at] = send(fds[at], data, size, MSG_NOSIGNAL)
-                    if sent[at] < 0:
-                        sent[at] = -errno
+                    if fds[at] >= 0:
+                        sent[at] = send(fds[at], data, size, MSG_NOSIGNAL)
+                        if sent[at] < 0:
+                            sent[at] = -errno
             for at in range(count):
                 line = <Line>direct[at]
-                if <size_t>sent[at] == size:
+                if fds[at] < 0:
+                    line.put(NULL, 0, data, size, frame, False, 0)
+                elif <size_t>sent[at] == size:
                     line.accepted += size
                 else:
                     line.keep_shared(frame, sent[at])
         finally:
             free(fds)
             free(sent)
+            for line in direct:
+                line.fanned = False
 
     # -- receiving, for the user ------------------------------------------------------------------------------------------------
 

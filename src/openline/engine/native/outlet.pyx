@@ -104,9 +104,7 @@ cdef class Outlet(Pollable):
         if self.trace is not None:
             self.show(head, head_size, payload, size, masked, key)
         if self.first == NULL and total <= CORKED_FRAME:
-            if reactor.corked + total > CORK_SIZE:
-                reactor.flush_cork()
-            reactor.take_cork(self)
+            reactor.take_cork(self, total)
             if self.first == NULL:
                 room = reactor.cork + reactor.corked
                 reactor.corked += total

@@ -87,7 +87,7 @@ cdef class Reactor:
     cdef int retime(self) except -1
     cdef int sweep(self) except -1
     cdef int leave(self) except -1
-    cdef int take_cork(self, Pollable pollable) except -1
+    cdef int take_cork(self, Pollable pollable, size_t size) except -1
     cdef int flush_cork(self) except -1
     cdef int report(self, Pollable pollable, object error) except -1
     cdef uint32_t mask_key(self) except? 0

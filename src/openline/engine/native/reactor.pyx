@@ -487,12 +487,12 @@ cdef class Reactor:
 
     # -- the cork ---------------------------------------------------------------------------------------------------------------
 
-    cdef int take_cork(self, Pollable pollable) except -1:
-        """Gives the shared buffer to `pollable`, which now may write to it; its former owner's bytes leave first."""
-        if self.cork_owner != <PyObject *>pollable:
-            if self.corked:
-                self.flush_cork()
-            self.cork_owner = <PyObject *>pollable
+    cdef int take_cork(self, Pollable pollable, size_t size) except -1:
+        """Gives the shared buffer to `pollable`, which now may write `size` bytes to it; its former owner's bytes leave first."""
+        # A loop: flushing may end in a callback that writes to somebody else.
+        while self.corked and (self.cork_owner != <PyObject *>pollable or self.corked + size > CORK_SIZE):
+            self.flush_cork()
+        self.cork_owner = <PyObject *>pollable
         if not self.running and not self.cork_scheduled:
             self.cork_scheduled = True
             self.loop.call_soon(self.scheduled_flush, context=self.context)
