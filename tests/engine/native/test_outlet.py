@@ -338,11 +338,11 @@ async def test_urgent_frames_overtake_again_and_again() -> None:
         line.half_close()
         found = frames_of(received + await read_to_end(peer))
         assert [payload for opcode, payload in found if opcode is Opcode.BINARY] == payloads
-        # Some were replaced by a newer one before they came to a boundary; the last one was not.
+        # Some were replaced by a newer one before they came to a boundary; the last one was not. One that found the queue
+        # empty went into the cork, and may be overtaken there itself.
         arrived = [int(payload) for opcode, payload in found if opcode is Opcode.PING]
-        assert arrived == sorted(set(arrived))
-        assert len(arrived) > 10
-        assert arrived[-1] == pings - 1
+        assert len(set(arrived)) == len(arrived) > 10
+        assert pings - 1 in arrived
 
 
 async def test_a_ping_does_not_get_into_the_http_response_that_is_still_queued() -> None:
