@@ -58,7 +58,8 @@ def stages() -> Iterator[Stage]:
         ],
     )
     yield Stage("native-asyncio", [pytest(*MATRIX)], native)
-    yield Stage("native-uvloop", [pytest("-m", "engine or native", *MATRIX)], native | {"OPENLINE_TEST_LOOP": "uvloop"})
+    uvloop = native | {"OPENLINE_TEST_LOOP": "uvloop"}
+    yield Stage("native-uvloop", [pytest("-m", "engine or native", *MATRIX)], uvloop)
     yield Stage("portable-asyncio", [pytest("-m", "engine", *MATRIX)], {"OPENLINE_ENGINE": "portable"})
     yield Stage("pure", [pytest("-m", "engine", *MATRIX), pytest("tests/protocol")], {"OPENLINE_PURE": "1"})
     yield sanitizers()

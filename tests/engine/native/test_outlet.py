@@ -338,8 +338,8 @@ async def test_urgent_frames_overtake_again_and_again() -> None:
         line.half_close()
         found = frames_of(received + await read_to_end(peer))
         assert [payload for opcode, payload in found if opcode is Opcode.BINARY] == payloads
-        # Some were replaced by a newer one before they came to a boundary; the last one was not. One that found the queue
-        # empty went into the cork, and may be overtaken there itself.
+        # Some were replaced by a newer one before they came to a boundary; the last one was not. One that found the
+        # queue empty went into the cork, and may be overtaken there itself.
         arrived = [int(payload) for opcode, payload in found if opcode is Opcode.PING]
         assert len(set(arrived)) == len(arrived) > 10
         assert pings - 1 in arrived
