@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from openline.cli.client.display import printable
 from openline.cli.client.failures import CONNECT_ERRORS, explain
 from openline.cli.load.report import as_json as result_as_json
 from openline.cli.load.report import show
@@ -33,7 +34,7 @@ def run(target: Target, plan: Plan, *, as_json: bool) -> int:
     try:
         result = asyncio.run(_measure(target, plan))
     except CONNECT_ERRORS as error:
-        raise click.ClickException(explain(error, target)) from None
+        raise click.ClickException(printable(explain(error, target))) from None
     if as_json:
         click.echo(json.dumps(result_as_json(plan, result), indent=2))
     else:

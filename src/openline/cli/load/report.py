@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console, Group
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-if TYPE_CHECKING:
-    from openline.cli.load.histogram import Histogram
-    from openline.cli.load.run import Plan, Result
+from openline.cli.client.display import printable
+from openline.cli.load.histogram import Histogram
+from openline.cli.load.run import Plan, Result
 
 PERCENTILES = (50.0, 90.0, 99.0, 99.9)
 
@@ -66,7 +66,7 @@ def show(console: Console, plan: Plan, result: Result) -> None:
         console.print()
         console.print(_drawing(result.latency))
     for what, count in result.errors.most_common():
-        console.print(Text(f"{count} × {what}", "red"))
+        console.print(Text(f"{count} × {printable(what)}", "red"))
     if result.elapsed and result.client_cpu / result.elapsed > BUSY:
         console.print(
             Text("This process was busy all the time: it, not the server, may have been the limit.", "yellow")
