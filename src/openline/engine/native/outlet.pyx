@@ -383,17 +383,18 @@ cdef class Outlet(Pollable):
         return 0
 
     cdef int flush_corked(self, const uint8_t *data, size_t size) except -1:
-        cdef ssize_t sent
+        cdef ssize_t sent = 0, taken
         if self.fd < 0 or self.doomed or self.broken:
             return 0
-        if self.blocked:
-            sent = 0
-        else:
-            sent = self.transmit(data, size)
-            if sent < 0:
-                sent = 0
+        while not self.blocked and <size_t>sent < size:
+            taken = self.transmit(data + sent, size - sent)
             if self.broken:
                 return 0
+            if taken < 0:
+                break
+            sent += taken
+            if self.tls is None:
+                break  # the kernel has taken what it has room for; TLS takes a record at a time
         if <size_t>sent < size or (self.tls is not None and self.tls.holds_output()):
             self.keep_rest(data, size, sent)
         elif self.finish != STAY:

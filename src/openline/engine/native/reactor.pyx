@@ -9,7 +9,8 @@ The rules, each of which costs something when it is broken:
 * *Level-triggered.* A socket that we do not want to read leaves the set altogether: with no events asked for, EPOLLHUP and EPOLLERR
   would still be reported, for ever. What epoll cannot see (bytes that a full queue left behind, or that OpenSSL has already
   decrypted) puts its connection on the reactor's own ready list.
-* *Fair.* One callback works off at most one batch of events, about 2 ms, and READ_SIZE bytes a socket. An unfinished batch is
+* *Fair.* One callback works off at most one batch of events, about 2 ms, and READ_SIZE bytes a socket (four times as
+  much where they are the rest of one payload, read to its place). An unfinished batch is
   continued, not fetched again, or the last sockets of a batch would starve.
 * *Descriptors.* An event carries a slot and a generation, never a bare descriptor: a number that was closed and given out again in
   the same batch must not receive its predecessor's event. Descriptors are closed in `sweep` only, in this thread, after the batch,
