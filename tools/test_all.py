@@ -4,17 +4,23 @@ Usage: python tools/test_all.py [--list] [STAGE...]
 
 Without arguments every stage runs. A stage that fails does not stop the others; the exit status is 1 when any
 failed. What cannot run on this machine is named with its reason, before and after.
+
+Stages stand in two lanes, which run side by side where there are two cores. What a stage prints is shown when it
+ends, and kept in artifacts/stages.
 """
 
 from __future__ import annotations
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,10 +29,13 @@ PYTHON = sys.executable
 PYTHON_VERSIONS = ("3.11", "3.12", "3.13", "3.14", "3.15")
 
 # Folders with a stage of their own; the others are the matrix.
-OWN_STAGE = ("tests/protocol", "tests/interop", "tests/browser", "tests/docs")
+OWN_STAGE = ("tests/protocol", "tests/interop", "tests/browser", "tests/docs", "tests/test_packaging.py")
 MATRIX = ["tests", *(f"--ignore={folder}" for folder in OWN_STAGE)]
 ON_EVERY_PYTHON = ["tests/protocol", "tests/engine", "tests/websocket"]
-UNDER_SANITIZERS = ["tests/protocol", "tests/engine", "tests/conformance"]
+# Not the handshakes: they are read by Python code on every engine.
+UNDER_SANITIZERS = ["tests/engine", "tests/websocket", "tests/conformance", "-k", "not handshake"]
+LOGS = ROOT / "artifacts" / "stages"
+PRINTING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,16 @@ class Stage:
     environment: Mapping[str, str] = field(default_factory=dict)
     missing: str | None = None  # why it cannot run here
     network: bool = False  # its commands may install packages, and keep the proxy variables for that
+    lane: int = 0  # stages of one lane follow each other; all that build share lane 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a stage."""
+
+    stage: Stage
+    good: bool
+    words: str
 
 
 def pytest(*arguments: str, python: str = PYTHON) -> list[str]:
@@ -62,14 +81,15 @@ def stages() -> Iterator[Stage]:
     yield Stage("native-uvloop", [pytest("-m", "engine or native", *MATRIX)], uvloop)
     yield Stage("portable-asyncio", [pytest("-m", "engine", *MATRIX)], {"OPENLINE_ENGINE": "portable"})
     yield Stage("pure", [pytest("-m", "engine", *MATRIX), pytest("tests/protocol")], {"OPENLINE_PURE": "1"})
+    yield Stage("packaging", [pytest("tests/test_packaging.py")], native, lane=1)
+    yield Stage("interop", [pytest("tests/interop")], native, lane=1)
+    missing = None if shutil.which("chromium") else "there is no chromium"
+    yield Stage("browser", [pytest("tests/browser")], native, missing, lane=1)
+    yield Stage("docs", [pytest("tests/docs")], native, lane=1)
     yield sanitizers()
     for version in PYTHON_VERSIONS:
         if version != "{}.{}".format(*sys.version_info):
             yield other_python(version)
-    yield Stage("interop", [pytest("tests/interop")], native)
-    missing = None if shutil.which("chromium") else "there is no chromium"
-    yield Stage("browser", [pytest("tests/browser")], native, missing)
-    yield Stage("docs", [pytest("tests/docs")], native)
 
 
 def sanitizers() -> Stage:
@@ -91,7 +111,7 @@ def sanitizers() -> Stage:
     }
     # env(1) sets LD_PRELOAD for the tests alone: make and the compiler do without.
     run = ["env", f"LD_PRELOAD={library}", *pytest(*UNDER_SANITIZERS)]
-    return Stage("asan", [["make", "--no-print-directory", "native-debug"], run], environment)
+    return Stage("asan", [["make", "--no-print-directory", "native-debug"], run], environment, lane=1)
 
 
 def other_python(version: str) -> Stage:
@@ -116,6 +136,7 @@ def other_python(version: str) -> Stage:
         ],
         {"OPENLINE_ENGINE": "native"},
         network=True,
+        lane=1,
     )
 
 
@@ -141,15 +162,44 @@ def environment_for(stage: Stage) -> dict[str, str]:
     return kept | {"PATH": path} | dict(stage.environment)
 
 
-def run(stage: Stage) -> bool:
-    """Run one stage; True when all of its commands ended well."""
-    for command in stage.commands:
-        print("$", " ".join(command), flush=True)
-        ended = subprocess.run(command, cwd=ROOT, env=environment_for(stage), stdin=subprocess.DEVNULL)
-        if ended.returncode:
-            print(f"{stage.name}: exit status {ended.returncode}", flush=True)
-            return False
-    return True
+def run(stage: Stage) -> Result:
+    """Run one stage, its output into a file of its own, which is printed at its end."""
+    if stage.missing:
+        return Result(stage, True, f"not run: {stage.missing}")
+    log = LOGS / f"{stage.name}.txt"
+    start = time.monotonic()
+    good = True
+    with log.open("w") as output:
+        for command in stage.commands:
+            print("$", *command, file=output, flush=True)
+            ended = subprocess.run(
+                command,
+                cwd=ROOT,
+                env=environment_for(stage),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            if ended.returncode:
+                print(f"exit status {ended.returncode}", file=output)
+                good = False
+                break
+    seconds = time.monotonic() - start
+    text = log.read_text(errors="replace")
+    with PRINTING:
+        print(f"\n=== {stage.name} ===\n{text}", end="", flush=True)
+    counts = "; ".join(re.findall(r"^=+ (\d.*) in [\d.]+s.*=+$", text, re.MULTILINE))
+    return Result(stage, good, f"{'ok' if good else 'FAILED':<7}{seconds:6.0f} s  {counts}".rstrip())
+
+
+def run_lanes(chosen: Sequence[Stage]) -> list[Result]:
+    """Run stages lane beside lane, on one core lane after lane; the results in the order of the stages."""
+    lanes = [[stage for stage in chosen if stage.lane == lane] for lane in (0, 1)]
+    with ThreadPoolExecutor(min(len(lanes), os.cpu_count() or 1)) as pool:
+        results = [
+            result for lane in pool.map(lambda lane: [run(stage) for stage in lane], lanes) for result in lane
+        ]
+    return sorted(results, key=lambda result: chosen.index(result.stage))
 
 
 def main(arguments: list[str]) -> int:
@@ -166,21 +216,15 @@ def main(arguments: list[str]) -> int:
     for stage in chosen:
         if stage.missing:
             print(f"{stage.name}: will not run, {stage.missing}")
-    results: list[tuple[str, str]] = []
-    failed = 0
-    for stage in chosen:
-        if stage.missing:
-            results.append((stage.name, f"not run: {stage.missing}"))
-            continue
-        print(f"\n=== {stage.name} ===", flush=True)
-        start = time.monotonic()
-        good = run(stage)
-        failed += not good
-        results.append((stage.name, f"{'ok' if good else 'FAILED':<7}{time.monotonic() - start:6.0f} s"))
+    LOGS.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    results = run_lanes(chosen)
     print("\n=== stages ===")
-    for name, result in results:
-        print(f"{name:<18}{result}")
-    print(f"{failed} of {len(chosen)} stages failed" if failed else "all stages that ran are good")
+    for result in results:
+        print(f"{result.stage.name:<18}{result.words}")
+    failed = sum(not result.good for result in results)
+    verdict = f"{failed} of {len(chosen)} stages failed" if failed else "all stages that ran are good"
+    print(f"{verdict}; {time.monotonic() - start:.0f} s in all")
     return 1 if failed else 0
 
 
