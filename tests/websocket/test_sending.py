@@ -8,7 +8,17 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 
 import pytest
 
-from openline import ConcurrencyError, ConnectionClosedError, ConnectionClosedOK, Opcode, State
+from openline import (
+    ConcurrencyError,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    Opcode,
+    Request,
+    ServerConnection,
+    State,
+    connect,
+    serve,
+)
 from openline.protocol.close_codes import Close
 from openline.websocket.sending import as_sent
 
@@ -262,3 +272,23 @@ async def test_an_iterable_that_begins_with_something_else_leaves_the_connection
             await client.send([1])  # type: ignore[list-item]
         await client.send("whole")
         assert await server.recv() == "whole"
+
+
+@pytest.mark.parametrize(("compress", "first_octet"), [(None, 0x81), (False, 0x81), (True, 0xC1)])
+async def test_a_short_message_is_compressed_only_when_it_is_told_to(
+    compress: bool | None, first_octet: int
+) -> None:
+    """RFC 7692 section 6: RSV1 says of each message whether it is compressed."""
+    sent: list[bytes] = []
+
+    def watch(connection: ServerConnection, request: Request) -> None:
+        connection.tap = lambda direction, data: sent.append(bytes(data)) if direction == "out" else None
+
+    async def handler(ws: ServerConnection) -> None:
+        await ws.send("short", compress=compress)
+
+    async with serve(handler, "127.0.0.1", 0, process_request=watch) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with connect(f"ws://127.0.0.1:{port}") as ws:
+            assert await ws.recv() == "short"
+    assert sent[0][0] == first_octet

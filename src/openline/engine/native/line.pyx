@@ -250,7 +250,7 @@ cdef class Line(Inlet):
         if self.deflate is not None and compress is not False:
             if owner is None:
                 owner = PyBytes_FromStringAndSize(<const char *>data, size)
-            compressed = self.deflate.compress_message(owner)
+            compressed = self.deflate.compress_message(owner) if compress is None else self.deflate.deflate(owner, fin=True)
             if compressed is not None:
                 owner = compressed
                 data = <const uint8_t *>PyBytes_AS_STRING(compressed)
