@@ -134,14 +134,14 @@ async def opened(
     side: Side,
     on_message: OnMessage = echo,
     *,
-    extensions: str | None = None,
+    extension_header: str | None = None,
     **options: Any,
 ) -> AsyncIterator[Line]:
     """Open a line and close it down again.
 
     Args:
         side: What the subject plays.
-        extensions: The peer's Sec-WebSocket-Extensions header.
+        extension_header: The peer's Sec-WebSocket-Extensions header.
         options: For `serve` or `connect`.
     """
     app = Application(on_message)
@@ -150,13 +150,13 @@ async def opened(
         _served(side, app, options) if side.startswith("server") else _dialled(side, app, options) as peer
     ):
         if side.startswith("server"):
-            await peer.send(upgrade_request(extensions))
+            await peer.send(upgrade_request(extension_header))
             head = await peer.read_head()
             assert head.startswith(b"HTTP/1.1 101 "), head
         else:
             request = await peer.read_head()
-            await peer.send(upgrade_response(request, extensions))
-        peer.deflate = extensions is not None
+            await peer.send(upgrade_response(request, extension_header))
+        peer.deflate = extension_header is not None
         async with asyncio.timeout(20):
             await asyncio.shield(app.connection)
         yield Line(side, peer, app)

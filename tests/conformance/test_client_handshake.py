@@ -197,7 +197,9 @@ async def test_4_1_item_5_tls_names_the_server(authority: trustme.CA, server_tls
     async def serve_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(upgrade_response(heads[0]) + encode(CLOSE, close_payload(1000)))
-        await reader.readexactly(2 + 4 + 2)  # the answering Close frame: section 7.1.1 lets the server end TCP first
+        await reader.readexactly(
+            2 + 4 + 2
+        )  # the answering Close frame: section 7.1.1 lets the server end TCP first
         writer.close()
 
     server = await asyncio.start_server(serve_once, "127.0.0.1", 0, ssl=context)

@@ -22,10 +22,7 @@ pytestmark = pytest.mark.engine
 
 def deflating(side: Side, *arguments: Any, answer: str = NAME, **options: Any) -> Any:
     """A line on which permessage-deflate is agreed, with the parameters of `answer`."""
-    if side.startswith("server"):
-        options.setdefault("compression", "deflate")
-        return opened(side, *arguments, extensions=answer, **options)
-    return opened(side, *arguments, extensions=answer, compression="deflate", **options)
+    return opened(side, *arguments, extension_header=answer, compression="deflate", **options)
 
 
 def codec_of(line: Any, answer: str = NAME) -> Codec:
