@@ -22,7 +22,7 @@ WANTED = 10_000
 SPARE = 200
 """Descriptors for all else that the test run has open."""
 
-OPEN_TIMEOUT = 6.0
+OPEN_TIMEOUT = 10.0
 
 # The peers live in another process: they need descriptors too, and must not take the server's time.
 PEERS = """
@@ -85,7 +85,7 @@ async def test_half_open_handshakes_do_not_slow_the_others(capfd: pytest.Capture
             # They came within OPEN_TIMEOUT, so that most of them were there all the time.
             assert held >= count * 0.9
             # Twice is what a busy machine does by itself; ten thousand tasks or timers would be far beyond.
-            assert among_them < 2 * alone + 0.002
+            assert among_them < 2 * alone + 0.005
             await until(lambda: not server._openings)
             await peers.wait()
     finally:

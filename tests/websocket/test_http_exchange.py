@@ -425,6 +425,30 @@ async def test_client_that_goes_cancels_a_streamed_response() -> None:
         await cancelled.wait()
 
 
+async def test_body_that_never_waits_does_not_hold_the_loop() -> None:
+    cancelled = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"x"
+        finally:
+            cancelled.set()
+
+    async def handler(request: HTTPRequest) -> HTTPResponse:
+        return HTTPResponse(body=endless())
+
+    async with serve(echo, "127.0.0.1", 0, http=handler) as server:
+        async with dial(server) as wire:
+            wire.send(get())
+            await wire.read_head()
+            async with connect(uri_of(server)) as ws:
+                await ws.send("meanwhile")
+                assert await ws.recv() == "meanwhile"
+            wire.writer.transport.abort()
+        await cancelled.wait()
+
+
 async def test_client_that_does_not_read_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -642,3 +666,27 @@ async def test_two_readers_of_one_body() -> None:
         wire.send(b"hello")
         assert (await wire.read_answer()).body == b"hello"
         assert len(failures) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "headers"),
+    [
+        ("1.1", "Transfer-Encoding: chunked\r\nContent-Length: 3"),
+        ("1.1", "Content-Length: 3\r\nTransfer-Encoding: chunked"),
+        ("1.0", "Transfer-Encoding: chunked"),
+    ],
+)
+async def test_rfc_9112_6_1_a_body_whose_end_is_ambiguous_is_refused(version: str, headers: str) -> None:
+    seen: list[HTTPRequest] = []
+
+    async def handler(request: HTTPRequest) -> HTTPResponse:
+        seen.append(request)
+        return HTTPResponse()
+
+    async with serve(echo, "127.0.0.1", 0, http=handler) as server, dial(server) as wire:
+        ambiguous = f"POST / HTTP/{version}\r\nHost: x\r\n{headers}\r\n\r\n0\r\n\r\n"
+        wire.send(ambiguous.encode() + get("/smuggled"))
+        answer = await wire.read_answer()
+        assert (answer.status, answer.headers["Connection"]) == (400, "close")
+        assert await wire.read_to_end() == b""
+    assert seen == []

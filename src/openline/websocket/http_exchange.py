@@ -96,6 +96,11 @@ class HTTPExchange:
         if event.method == b"CONNECT":
             self._opening.refuse(HTTPStatus.METHOD_NOT_ALLOWED, "CONNECT is for proxies, and this is none")
             return
+        framing = {name for name, _ in event.headers} & {b"transfer-encoding", b"content-length"}
+        if len(framing) == 2 or (event.http_version == b"1.0" and b"transfer-encoding" in framing):
+            # Whoever stands before us may see another end of this request: how requests are smuggled.
+            self._opening.refuse(HTTPStatus.BAD_REQUEST, "RFC 9112 section 6.1: ambiguous length of the body")
+            return
         self._line.set_deadline(None)
         self._task = self._opening.server.spawn(self._run(self._make_request(event)))
 
@@ -194,6 +199,9 @@ class HTTPExchange:
         self._streaming = endless
         async for chunk in body:
             await self._write(self._serialize(h11.Data(data=chunk)))
+            # A body that never waits for anything must not hold the loop, which could not even tell that the client
+            # has gone.
+            await asyncio.sleep(0)
         self._streaming = False
 
     def _serialize(self, event: Any) -> bytes:
