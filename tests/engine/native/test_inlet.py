@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -568,3 +569,25 @@ async def test_eof_in_the_raw_phase_leaves_the_line_open_for_writing() -> None:
         line.state = State.OPEN
         line.write_raw(frame("answer", mask=None))
         assert await read_frames(peer, 1) == [(Opcode.TEXT, b"answer")]
+
+
+async def test_thousands_of_tiny_frames_in_one_read_leave_the_loop_its_turns_and_keep_their_order() -> None:
+    turns_seen: list[int] = []
+    turns = 0
+
+    class Slow(Collecting):
+        def on_message(self, ws: Any, message: Any) -> None:
+            super().on_message(ws, message)
+            turns_seen.append(turns)
+            until = time.perf_counter() + 0.0005
+            while time.perf_counter() < until:
+                pass
+
+    async with opened(Bare(listener=Slow(), max_queue_high=None)) as (line, peer):
+        peer.send(b"".join(frame(str(number)) for number in range(400)))
+        while len(turns_seen) < 400:
+            turns += 1
+            await asyncio.sleep(0)
+        assert line.noted("message") == [("message", str(number)) for number in range(400)]
+        # 200 ms of work; one share of a turn is 2 ms, looked at every 32 frames.
+        assert turns_seen[-1] - turns_seen[0] >= 400 // 32 - 1

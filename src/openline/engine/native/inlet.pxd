@@ -79,7 +79,8 @@ cdef class Inlet(Outlet):
     cdef int end_of_stream(self) except -1
     cdef int receive(self, uint8_t *data, size_t size) except -1
     cdef int receive_frames(self, uint8_t *data, size_t size) except -1
-    cdef ssize_t parse(self, uint8_t *data, size_t size) except -1
+    cdef int put_off(self, const uint8_t *data, size_t size) except -1
+    cdef ssize_t parse(self, uint8_t *data, size_t size, uint64_t limit) except -1
     cdef ssize_t parse_partial(self, uint8_t *data, size_t size) except -1
     cdef bint plausible(self, const uint8_t *head, size_t size) noexcept
     cdef bint happy(self, const Header *header, size_t here) noexcept

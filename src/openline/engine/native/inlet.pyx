@@ -24,7 +24,7 @@ from openline.engine.native.codec cimport (
     read_header,
 )
 from openline.engine.native.outlet cimport SHUT, WHOLE
-from openline.engine.native.reactor cimport EPOLLERR, EPOLLHUP, EPOLLOUT, READ_SIZE, Reactor
+from openline.engine.native.reactor cimport EPOLLERR, EPOLLHUP, EPOLLOUT, READ_SIZE, TURN, Reactor, monotonic
 
 from openline.protocol.states import State
 
@@ -241,8 +241,9 @@ cdef class Inlet(Outlet):
 
     cdef int receive_frames(self, uint8_t *data, size_t size) except -1:
         cdef size_t used
+        cdef uint64_t limit = monotonic() + TURN
         while True:
-            used = self.parse(data, size)
+            used = self.parse(data, size, limit)
             self.wake_receiver()
             if self.fd < 0 or self.doomed or self.mode != FRAMES or used == size:
                 return 0
@@ -252,18 +253,28 @@ cdef class Inlet(Outlet):
                 if self.broken and self.writers is not None:
                     # Whoever waits to send may be the one who ought to make room: nothing but the end can wake him.
                     return self.lost(None)
-                self.rest = PyBytes_FromStringAndSize(<char *>data, size)
-                self.reading = False
-                self.update_interest()
-                return 0
+                return self.put_off(data, size)
+            if monotonic() > limit:
+                self.put_off(data, size)
+                return self.reactor.enlist(self)
 
-    cdef ssize_t parse(self, uint8_t *data, size_t size) except -1:
-        """Works off frames until `data` ends or the line is halted; returns how far it came."""
+    cdef int put_off(self, const uint8_t *data, size_t size) except -1:
+        """Keeps what was read and is not parsed, until the line goes on; nothing more is read before that."""
+        self.rest = PyBytes_FromStringAndSize(<char *>data, size)
+        self.reading = False
+        return self.update_interest()
+
+    cdef ssize_t parse(self, uint8_t *data, size_t size, uint64_t limit) except -1:
+        """Works off frames until `data` ends, the line is halted, or (thousands of tiny frames) the time is over; returns how far it came."""
         cdef uint8_t *at = data
         cdef uint8_t *end = data + size
         cdef size_t left
+        cdef uint32_t steps = 0
         cdef Header header
         while at < end and self.mode == FRAMES and not self.doomed and not self.halted():
+            steps += 1
+            if steps & 31 == 0 and monotonic() > limit:
+                break
             left = end - at
             if self.rare_left:
                 left = min(left, <size_t>self.rare_left)

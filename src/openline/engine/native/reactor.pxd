@@ -18,6 +18,7 @@ cdef enum:
     BATCH = 512              # events worked off in one callback of the loop, at most
     READ_SIZE = 65536        # bytes read from one socket in one callback, at most
     CORK_SIZE = 65536        # bytes laid together into one write, at most
+    TURN = 2_000_000         # nanoseconds that one callback of the loop may take
     RANDOM_SIZE = 1024       # octets of randomness fetched at a time, for masking keys
 
 

@@ -54,7 +54,6 @@ cdef extern from "<time.h>" nogil:
     int clock_gettime(int clock, timespec *out)
     int CLOCK_MONOTONIC
 
-cdef uint64_t TURN = 2_000_000           # nanoseconds that one callback of the loop may take
 cdef uint64_t NEVER = <uint64_t>-1
 cdef int PATIENCE = 16                   # turns that deadlines wait for input to be read: some connections never run dry
 
