@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -541,3 +542,18 @@ async def test_awaited_twice_is_started_once() -> None:
     assert await serving is server
     async with serving:
         await check_echo(uri_of(server))
+
+
+async def test_a_listening_socket_that_somebody_shuts_down_does_not_spin(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serve(echo, "127.0.0.1", 0) as server:
+        await asyncio.sleep(0)  # the portable engine begins to accept
+        server.sockets[0].shutdown(socket.SHUT_RDWR)
+        async with asyncio.timeout(5):
+            while "was shut down" not in caplog.text:  # noqa: ASYNC110 - the log has no event
+                await asyncio.sleep(0.01)
+        begun = time.process_time()
+        await asyncio.sleep(0.3)
+        assert time.process_time() - begun < 0.15
+    assert caplog.text.count("was shut down") == 1

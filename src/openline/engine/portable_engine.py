@@ -46,6 +46,10 @@ class Acceptor:
             try:
                 sock, _ = await self._loop.sock_accept(self._listening)
             except OSError as error:
+                if error.errno == errno.EINVAL:
+                    # It listens no more: this error would come for ever, and at once.
+                    _logger.error("the listening socket was shut down; no connections can be accepted")
+                    return
                 # Others concern one connection, which has failed before it was accepted.
                 if error.errno in _OUT_OF_DESCRIPTORS:
                     if not exhausted:

@@ -9,7 +9,7 @@ import os
 import socket
 
 from libc.errno cimport (
-    EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, EPROTO, errno,
+    EAGAIN, ECONNABORTED, EINTR, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, EPROTO, errno,
 )
 from libc.stdint cimport uint32_t
 
@@ -102,6 +102,11 @@ cdef class Acceptor(Pollable):
                 self.reactor.set_deadline(self, RETRY)
                 return 0
             if failure == EAGAIN:
+                return 0
+            if failure == EINVAL:
+                # It listens no more: somebody has shut it down. It would stay readable for ever.
+                logging.getLogger("openline.server").error("the listening socket was shut down; no connections can be accepted")
+                self.reactor.ask(self, 0)
                 return 0
             if failure == EINTR or failure == ECONNABORTED or failure == EPERM or failure == EPROTO:
                 return 1
