@@ -241,7 +241,7 @@ cdef class Inlet(Outlet):
 
     cdef int receive_frames(self, uint8_t *data, size_t size) except -1:
         cdef size_t used
-        cdef uint64_t limit = monotonic() + TURN
+        cdef uint64_t limit = self.reactor.now + TURN
         while True:
             used = self.parse(data, size, limit)
             self.wake_receiver()

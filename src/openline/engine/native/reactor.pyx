@@ -390,17 +390,21 @@ cdef class Reactor:
     cdef int work_off_listed(self) except -1:
         cdef list listed = self.listed
         cdef Pollable pollable
-        cdef uint64_t limit = monotonic() + TURN
+        cdef uint64_t limit
         cdef Py_ssize_t done = 0
+        self.now = monotonic()
+        limit = self.now + TURN
         self.listed = []
         for pollable in listed:
             done += 1
             pollable.listed = False
             if pollable.fd >= 0 and not pollable.doomed:
                 self.serve(pollable, 0)
-            if done & 7 == 0 and monotonic() > limit:
-                self.listed = listed[done:] + self.listed
-                break
+            if done & 7 == 0:
+                self.now = monotonic()
+                if self.now > limit:
+                    self.listed = listed[done:] + self.listed
+                    break
         return 0
 
     cdef int serve(self, Pollable pollable, uint32_t events) except -1:
