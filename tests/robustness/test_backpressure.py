@@ -99,7 +99,9 @@ async def test_send_waits_while_the_peer_does_not_read() -> None:
         peer.close()
 
 
-async def test_max_unsent_bounds_what_is_queued_for_a_peer_that_does_not_read(caplog: pytest.LogCaptureFixture) -> None:
+async def test_max_unsent_bounds_what_is_queued_for_a_peer_that_does_not_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """`send_nowait` and `broadcast` do not wait: what would pass the bound aborts that connection, and no other."""
     async with holding(max_unsent=500_000) as (port, held):
         stuck, stuck_ws = await opened(port, held)
@@ -113,7 +115,9 @@ async def test_max_unsent_bounds_what_is_queued_for_a_peer_that_does_not_read(ca
         await stuck_ws.wait_closed()
         with pytest.raises(exceptions.ConnectionClosedError):
             await stuck_ws.send("too late")
-        assert [record.levelname for record in caplog.records if "does not read" in record.getMessage()] == ["WARNING"]
+        assert [record.levelname for record in caplog.records if "does not read" in record.getMessage()] == [
+            "WARNING"
+        ]
         stuck.close()
         fine.close()
 
