@@ -1,4 +1,4 @@
-"""In processes of their own: out of descriptors, forked, interrupted, with several loops, with a loop that was closed."""
+"""In processes of their own: out of descriptors, forked, interrupted, with several loops, with one that was closed."""
 
 from __future__ import annotations
 
