@@ -217,3 +217,9 @@ def test_rfc9112_2_2_half_a_line_end_is_found_anywhere(parts: list[bytes]) -> No
         assert bad
     else:
         assert not bad or b"\r\n\r\n" in data
+
+
+def test_a_line_break_in_a_reason_phrase_begins_no_header() -> None:
+    """RFC 9112 section 4."""
+    response = Response(400, "no\r\nSet-Cookie: a=b", Headers([("Connection", "close")]))
+    assert response.serialize() == b"HTTP/1.1 400 no  Set-Cookie: a=b\r\nConnection: close\r\n\r\n"

@@ -13,7 +13,7 @@ from openline.websocket.redirect import Destination, follow_redirect
 
 def follow(uri: str, *locations: str, status: int = 302, **kwargs: Any) -> Destination | None:
     headers = Headers([("Location", location) for location in locations])
-    secret = Headers({"Authorization": "x", "COOKIE": "y", "X-Test": "z"})
+    secret = Headers({"Authorization": "x", "COOKIE": "y", "Host": "old.example", "X-Test": "z"})
     return follow_redirect(
         InvalidStatus(Response(status, "", headers)), Destination(uri, parse_uri(uri), secret), kwargs
     )

@@ -245,8 +245,8 @@ class Line(_Attributes, Protocol):
                 either is sent as one fragmented message, each item as it comes (section 5.4); its items must be all
                 str or all bytes-like. An empty one sends nothing.
             text: True: send bytes, which must be UTF-8, as text. False: send str as binary. None: as what it is.
-            compress: Where compression was agreed on: False leaves this message uncompressed, True compresses it however
-                short it is; None: from the extension's threshold on.
+            compress: Where compression was agreed on: False leaves this message uncompressed, True compresses it
+                however short it is; None: from the extension's threshold on.
 
         Raises:
             ConnectionClosed: the connection is closed. While it is closing, this waits for the end first.

@@ -79,6 +79,9 @@ class Request:
         return f"{self.method} {self.path} {self.protocol}\r\n".encode("ascii") + self.headers.serialize()
 
 
+_CONTROLS_AS_SPACES = dict.fromkeys([*range(0x20), 0x7F], " ")
+
+
 @dataclass
 class Response:
     """A response.
@@ -96,8 +99,10 @@ class Response:
     body: bytes | bytearray = b""
 
     def serialize(self) -> bytes:
-        """Write the response, with its body."""
-        status_line = f"HTTP/1.1 {self.status_code:d} {self.reason_phrase}\r\n".encode("iso-8859-1")
+        """Write the response, with its body; control characters of the reason phrase become spaces."""
+        # A line break in what a program made of its input would begin a header, or another response.
+        reason = self.reason_phrase.translate(_CONTROLS_AS_SPACES)
+        status_line = f"HTTP/1.1 {self.status_code:d} {reason}\r\n".encode("iso-8859-1")
         return status_line + self.headers.serialize() + self.body
 
 

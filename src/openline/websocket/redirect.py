@@ -17,8 +17,8 @@ MAX_REDIRECTS = int(os.environ.get("OPENLINE_MAX_REDIRECTS", "10"))
 
 _REDIRECT_STATUSES = frozenset({300, 301, 302, 303, 307, 308})
 
-# What a server must not learn because another one sent the client there.
-_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+# What a server must not learn because another one sent the client there; and the name of that other one.
+_OF_THE_ORIGIN = frozenset({"authorization", "cookie", "proxy-authorization", "host"})
 
 _SECURE_SCHEMES = {"http": "ws", "https": "wss"}
 
@@ -72,10 +72,10 @@ def follow_redirect(
         raise ValueError(f"cannot follow cross-origin redirect to {text} with a Unix socket")
     if kwargs.get("host") is not None or kwargs.get("port") is not None:
         raise ValueError(f"cannot follow cross-origin redirect to {text} with an explicit host or port")
-    return Destination(text, uri, _without_credentials(origin.additional_headers))
+    return Destination(text, uri, _for_strangers(origin.additional_headers))
 
 
-def _without_credentials(headers: Headers | None) -> Headers | None:
+def _for_strangers(headers: Headers | None) -> Headers | None:
     if headers is None:
         return None
-    return Headers([(name, value) for name, value in headers.raw_items() if name.lower() not in _CREDENTIALS])
+    return Headers([(name, value) for name, value in headers.raw_items() if name.lower() not in _OF_THE_ORIGIN])
