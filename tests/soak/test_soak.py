@@ -1,0 +1,25 @@
+"""The soak itself, short: that it runs, and that it would see what is left behind."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from .__main__ import BOUND, Left, check, soak
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a process is measured by /proc")
+
+
+async def test_nothing_is_lost_and_nothing_left(capsys: pytest.CaptureFixture[str]) -> None:
+    await soak(0, 1.0)
+    assert "3 rounds: nothing lost, nothing left" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("grown", [{"descriptors": 1}, {"memory": BOUND + 1}, {"tasks": 1}])
+def test_what_has_grown_is_seen(grown: dict[str, int]) -> None:
+    first = {"memory": 10**7, "descriptors": 9, "tasks": 1}
+    now = {what: count + grown.get(what, 0) for what, count in first.items()}
+    check("server", first, first)
+    with pytest.raises(Left, match=next(iter(grown))):
+        check("server", now, first)
