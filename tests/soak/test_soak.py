@@ -11,9 +11,9 @@ from .__main__ import BOUND, Left, check, soak
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a process is measured by /proc")
 
 
-async def test_nothing_is_lost_and_nothing_left(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_nothing_is_lost_and_nothing_left(capfd: pytest.CaptureFixture[str]) -> None:
     await soak(0, 1.0)
-    assert "3 rounds: nothing lost, nothing left" in capsys.readouterr().out
+    assert "3 rounds: nothing lost, nothing left" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("grown", [{"descriptors": 1}, {"memory": BOUND + 1}, {"tasks": 1}])
