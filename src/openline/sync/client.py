@@ -6,9 +6,10 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Literal, overload
+from typing import Any, Literal, cast, overload
 
 from openline.sync.connection import ClientConnection
+from openline.sync.inbox import InboxClientConnection
 from openline.sync.loop_thread import LoopThread, loop_thread
 from openline.websocket.bind import Path
 from openline.websocket.client import connect as async_connect
@@ -54,7 +55,8 @@ def unix_connect(path: Path | None = None, uri: str | None = None, **kwargs: Any
         kwargs: As those of `connect`, except those that concern TCP.
     """
     connection_class = check_connection_class(kwargs.pop("create_connection", None), ClientConnection)
-    return _open(loop_thread(), async_unix_connect(path, uri, **_translated(kwargs)), connection_class)
+    connecting = async_unix_connect(path, uri, **_translated(kwargs), create_connection=InboxClientConnection)
+    return _open(loop_thread(), connecting, connection_class)
 
 
 class reconnect:
@@ -88,7 +90,7 @@ class reconnect:
         **kwargs: Any,
     ) -> None:
         self._connection_class = check_connection_class(create_connection, ClientConnection)
-        self._connecting = async_connect(uri, **_translated(kwargs))
+        self._connecting = async_connect(uri, **_translated(kwargs), create_connection=InboxClientConnection)
         self._process_exception = process_exception
         self._reconnect_delays = reconnect_delays
         self._connection: ClientConnection | None = None
@@ -142,7 +144,7 @@ def _open(
     thread: LoopThread, connecting: async_connect, connection_class: type[ClientConnection]
 ) -> ClientConnection:
     async def open_in_loop() -> ClientConnection:
-        return connection_class(await connecting, thread)
+        return connection_class(cast("InboxClientConnection", await connecting), thread)
 
     return thread.run(open_in_loop())
 

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import threading
+import time
 import uuid
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, TypeVar, cast, overload
 
 import openline.websocket.broadcast as fan_out
-from openline.exceptions import ConcurrencyError, ConnectionClosedOK
+from openline.exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK
 from openline.protocol.close_codes import CloseCode
 from openline.protocol.http11 import Request, Response
 from openline.protocol.states import State
+from openline.sync.inbox import Inbox, InboxClientConnection, InboxServerConnection
 from openline.sync.loop_thread import LoopThread
-from openline.websocket.client_connection import ClientConnection as AsyncClientConnection
 from openline.websocket.connection import Connection as AsyncConnection
 from openline.websocket.options import LoggerLike
 from openline.websocket.plain_response import plain_response
-from openline.websocket.server_connection import ServerConnection as AsyncServerConnection
 
 if TYPE_CHECKING:
     from openline.sync.server import Server
@@ -35,6 +35,8 @@ BytesLike = bytes | bytearray | memoryview
 C = TypeVar("C", bound=AsyncConnection)
 
 _END = object()
+
+_Utf8Decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class Connection(Generic[C]):
@@ -49,8 +51,12 @@ class Connection(Generic[C]):
         # Looked up once, in the loop's thread: later on the descriptor may be somebody else's.
         self._addresses = (ws.local_address, ws.remote_address)
         self._receiving = threading.Lock()
-        # Messages that came along with one that was asked for: each crossing between the threads is expensive.
-        self._fetched: deque[Message] = deque()
+        self._parts: list[Message] = []
+        self._streaming = False
+        # What waits for the loop's thread, to be sent there.
+        self._posting = threading.Lock()
+        self._posted: list[tuple[bytes, bool]] = []
+        self._posted_size = 0
 
     def __repr__(self) -> str:
         return repr(self._ws)
@@ -155,28 +161,35 @@ class Connection(Generic[C]):
             ConnectionClosed: when the connection is closed.
             ConcurrencyError: if another thread receives.
         """
+        deadline = None if timeout is None else time.monotonic() + timeout
         with self._only_receiver("recv"):
-            if not self._fetched:
-                self._fetched.extend(self._thread.run(self._fetch(timeout)))
-            message = self._fetched.popleft()
+            end = False
+            while not end:
+                # What has come of a message stays in `_parts` when the time is over.
+                left = None if deadline is None else max(0.0, deadline - time.monotonic())
+                end = self._receive_part(left)
+            message = _join(self._parts)
+            self._parts.clear()
         if decode is False and isinstance(message, str):
             return message.encode()
         if decode and isinstance(message, bytes):
             try:
                 return message.decode()
             except UnicodeDecodeError as exc:
-                # The program asked for text, and this is none.
-                self.close(CloseCode.INVALID_DATA, f"{exc.reason} at position {exc.start}")
-                raise self._ws._closed_error() from exc  # pyright: ignore[reportPrivateUsage]
+                self._undecodable(exc)
         return message
 
-    async def _fetch(self, timeout: float | None) -> list[Message]:
-        ws = self._ws
-        async with asyncio.timeout(timeout):
-            messages = [await ws.recv()]
-        while ws._queued():  # pyright: ignore[reportPrivateUsage]
-            messages.append(await ws.recv())
-        return messages
+    def _receive_part(self, timeout: float | None) -> bool:
+        item = cast("Inbox", self._ws.listener).get(self._ws, timeout)
+        if item is None:
+            raise self._ws._closed_error()  # pyright: ignore[reportPrivateUsage]
+        self._parts.append(item[0])
+        return item[1]
+
+    def _undecodable(self, exc: UnicodeDecodeError) -> NoReturn:
+        """The program asked for text, and this is none."""
+        self.close(CloseCode.INVALID_DATA, f"{exc.reason} at position {exc.start}")
+        raise self._ws._closed_error() from exc  # pyright: ignore[reportPrivateUsage]
 
     @overload
     def recv_streaming(self, decode: Literal[True]) -> Iterator[str]: ...
@@ -197,13 +210,22 @@ class Connection(Generic[C]):
             ConcurrencyError: if another thread receives.
         """
         with self._only_receiver("recv_streaming"):
-            here = bool(self._fetched)
-            if not here:
-                fragments = self._ws.recv_streaming(decode)
-                while (fragment := self._thread.run(_next(fragments))) is not _END:
-                    yield cast("Message", fragment)
-        if here:
-            yield self.recv(decode=decode)
+            decoder = None
+            end = False
+            while not end:
+                end = self._receive_part(None)
+                self._streaming = not end
+                part = _join(self._parts)
+                self._parts.clear()
+                if decode is False and isinstance(part, str):
+                    part = part.encode()
+                elif decode and isinstance(part, bytes):
+                    decoder = decoder or _Utf8Decoder()
+                    try:
+                        part = decoder.decode(part, final=end)
+                    except UnicodeDecodeError as exc:
+                        self._undecodable(exc)
+                yield part
 
     @contextmanager
     def _only_receiver(self, name: str) -> Generator[None, None, None]:
@@ -212,6 +234,8 @@ class Connection(Generic[C]):
                 f"cannot call {name} while another thread is already running recv or recv_streaming"
             )
         try:
+            if self._streaming:
+                raise ConcurrencyError(f"cannot call {name} after a recv_streaming that was not consumed")
             yield
         finally:
             self._receiving.release()
@@ -235,10 +259,55 @@ class Connection(Generic[C]):
             TypeError: if ``message`` is nothing of the above.
         """
         fragments = _fragments(message)
-        if fragments is None:
-            self._thread.run(self._ws.send(message, text=text))
-        else:
+        if fragments is not None:
             self._send_fragments(fragments, text)
+        elif not self._post(message, text):
+            self._thread.run(self._ws.send(message, text=text))
+
+    def _post(self, message: object, text: bool | None) -> bool:
+        """Leave a message for the loop's thread without waiting for it, which is expensive.
+
+        Only while little is unsent, and nothing is in the way: otherwise it is for `openline.Connection.send` to wait,
+        or to raise; False then.
+        """
+        if isinstance(message, str):
+            # Here, so that a lone surrogate is the caller's error.
+            payload, as_text = message.encode(), text is not False
+        elif isinstance(message, bytes | bytearray | memoryview):
+            # A copy, since the caller may change what can be changed.
+            payload, as_text = bytes(cast("bytes", message)), bool(text)
+        else:
+            return False
+        ws = self._ws
+        with self._posting:
+            if ws.state is not State.OPEN or ws.fragmenting is not None:
+                return False
+            if self._posted_size + ws.unsent + len(payload) > ws.options.write_high:
+                return False
+            self._posted.append((payload, as_text))
+            self._posted_size += len(payload)
+            if len(self._posted) == 1:
+                ws.loop.call_soon_threadsafe(self._send_posted)
+        return True
+
+    def _send_posted(self) -> None:
+        with self._posting:
+            posted, self._posted, self._posted_size = self._posted, [], 0
+        ws = self._ws
+        for number, (payload, as_text) in enumerate(posted):
+            if ws.state is not State.OPEN:
+                return  # it was closed meanwhile: what was sent last may always be lost then
+            if ws.fragmenting is not None:
+                # Another thread has begun a message in fragments meanwhile.
+                self._thread.keep(self._send_later(posted[number:]))
+                return
+            ws.send_nowait(payload, text=as_text)
+        ws.flush()
+
+    async def _send_later(self, posted: list[tuple[bytes, bool]]) -> None:
+        with suppress(ConnectionClosed):
+            for payload, as_text in posted:
+                await self._ws.send(payload, text=as_text)
 
     def _send_fragments(self, fragments: Iterator[Message | BytesLike], text: bool | None) -> None:
         loop = self._thread.loop
@@ -322,6 +391,14 @@ class Connection(Generic[C]):
         return True
 
 
+def _join(parts: list[Message]) -> Message:
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], str):
+        return "".join(part for part in parts if isinstance(part, str))
+    return b"".join(part for part in parts if isinstance(part, bytes))
+
+
 class _Sending:
     """A message on its way from the fragments of a thread to the connection in the loop; lives in the loop."""
 
@@ -362,15 +439,11 @@ async def _await(awaitable: Awaitable[Any]) -> None:
     await awaitable
 
 
-async def _next(iterator: AsyncIterator[Message]) -> object:
-    return await anext(iterator, _END)
-
-
-class ClientConnection(Connection[AsyncClientConnection]):
+class ClientConnection(Connection[InboxClientConnection]):
     """A connection to a server; made by ``connect``."""
 
 
-class ServerConnection(Connection[AsyncServerConnection]):
+class ServerConnection(Connection[InboxServerConnection]):
     """A connection that a client has opened; made by ``serve``.
 
     Attributes:
@@ -378,7 +451,7 @@ class ServerConnection(Connection[AsyncServerConnection]):
         username: Who the client is, as `basic_auth` has found out; not there otherwise.
     """
 
-    def __init__(self, ws: AsyncServerConnection, thread: LoopThread, server: Server) -> None:
+    def __init__(self, ws: InboxServerConnection, thread: LoopThread, server: Server) -> None:
         super().__init__(ws, thread)
         self.server = server
         self.username: str

@@ -22,6 +22,7 @@ class LoopThread:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self._kept: set[asyncio.Task[Any]] = set()
         self._thread = threading.Thread(target=self.loop.run_forever, name="openline", daemon=True)
         self._thread.start()
 
@@ -42,6 +43,12 @@ class LoopThread:
         except BaseException:
             future.cancel()
             raise
+
+    def keep(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine that nobody waits for; to be called in the loop's thread."""
+        task = self.loop.create_task(coroutine)
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
 
     def call(self, function: Callable[..., T], *args: Any) -> T:
         """Call a function in the loop's thread, and wait for what it returns or raises."""

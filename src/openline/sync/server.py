@@ -15,6 +15,7 @@ from openline.protocol.close_codes import CloseCode
 from openline.protocol.extensions.base import ServerExtensionFactory
 from openline.protocol.http11 import Request, Response
 from openline.sync.connection import ServerConnection
+from openline.sync.inbox import InboxServerConnection
 from openline.sync.loop_thread import loop_thread
 from openline.version import PRODUCT
 from openline.websocket.bind import Path
@@ -67,7 +68,7 @@ class Server:
             self._handle,
             sock=sock,
             start_serving=False,
-            create_connection=_Watched,
+            create_connection=InboxServerConnection,
             process_request=self._ask_process_request,
             process_response=None if process_response is None else self._ask_process_response,
             select_subprotocol=None if select_subprotocol is None else self._ask_select_subprotocol,
@@ -132,10 +133,10 @@ class Server:
     # In the loop's thread.
 
     def _for_threads(self, ws: AsyncServerConnection) -> ServerConnection:
-        connection = cast("_Watched", ws).for_threads
-        if connection is None:
-            connection = cast("_Watched", ws).for_threads = self._connection_class(ws, self._thread, self)
-        return connection
+        line = cast("InboxServerConnection", ws)
+        if line.for_threads is None:
+            line.for_threads = self._connection_class(line, self._thread, self)
+        return line.for_threads
 
     def _is_full(self) -> bool:
         return self._max_threads is not None and len(self._handlers) >= self._max_threads
@@ -188,12 +189,6 @@ class Server:
         error = await asyncio.shield(done)
         if error is not None:
             raise error
-
-
-class _Watched(AsyncServerConnection):
-    """A connection that knows the object by which threads know it."""
-
-    for_threads: ServerConnection | None = None
 
 
 async def _awaited(server: Any) -> None:
