@@ -65,12 +65,18 @@ def engine_name() -> str:
         return runner.run(ask())
 
 
-def pytest_configure() -> None:
+# A descriptor of the real stderr, for what must be seen even where a test's output is captured.
+STDERR = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Let no proxy of this machine stand between a test and its local peer."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             del os.environ[name]
-    faulthandler.enable()
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        config.stash[STDERR] = os.dup(2)
+    faulthandler.enable(config.stash[STDERR])
 
 
 def pytest_report_header() -> str:
@@ -181,7 +187,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
 
     before = open_descriptors()
     # For what neither the loop nor a signal handler can interrupt, such as native code that does not return.
-    faulthandler.dump_traceback_later(limit + DEFAULT_TIMEOUT, exit=True)
+    stderr = pyfuncitem.config.stash[STDERR]
+    faulthandler.dump_traceback_later(limit + DEFAULT_TIMEOUT, exit=True, file=stderr)
     try:
         if inspect.iscoroutinefunction(test):
             run_in_loop(test(**arguments), limit)
