@@ -78,4 +78,6 @@ def follow_redirect(
 def _for_strangers(headers: Headers | None) -> Headers | None:
     if headers is None:
         return None
-    return Headers([(name, value) for name, value in headers.raw_items() if name.lower() not in _OF_THE_ORIGIN])
+    return Headers(
+        [(name, value) for name, value in headers.raw_items() if name.lower() not in _OF_THE_ORIGIN]
+    )
