@@ -149,6 +149,36 @@ async def test_5_4_other_messages_wait_for_a_fragmented_one_and_control_frames_d
         ]
 
 
+async def test_5_4_a_send_that_was_made_before_the_fragments_waits_for_them_too() -> None:
+    more = asyncio.Event()
+
+    async def chunks() -> AsyncIterator[str]:
+        yield "one"
+        await more.wait()
+
+    async with raw_pair() as (server, raw):
+        whole = server.send("whole")
+        first = asyncio.create_task(server.send(chunks()))
+        assert (await raw.receive())[:2] == (Opcode.TEXT, b"one")
+        second = asyncio.ensure_future(whole)
+        cancelled = asyncio.create_task(server.send("never"))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        more.set()
+        await asyncio.gather(first, second)
+        assert [(await raw.receive())[:2] for _ in range(2)] == [(Opcode.CONT, b""), (Opcode.TEXT, b"whole")]
+
+
+async def test_a_send_that_was_made_before_the_end_raises_how_it_ended() -> None:
+    async with pair() as (server, client):
+        late = server.send("late")
+        await client.close()
+        with pytest.raises(ConnectionClosedOK):
+            await late
+
+
 @pytest.mark.parametrize("second", [b"bytes", None, 1])
 async def test_fragments_that_are_not_alike_fail_the_connection_with_1011(second: object) -> None:
     async with pair() as (server, client):

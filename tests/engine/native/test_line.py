@@ -192,15 +192,6 @@ async def test_iterables_and_what_is_sent_between_fragments_go_the_slow_way() ->
         assert line.noted("slow")[-1] == ("slow", "late", None, None)
 
 
-async def test_a_send_that_was_made_before_the_fragments_and_awaited_among_them_is_refused() -> None:
-    async with opened() as (line, _):
-        coroutine = line.send("too late")
-        line.fragmenting = asyncio.get_running_loop().create_future()
-        with pytest.raises(ConcurrencyError):
-            await coroutine
-        line.fragmenting = None
-
-
 async def test_send_nowait_raises_when_the_connection_is_not_open() -> None:
     async with opened() as (line, _):
         line.abort()

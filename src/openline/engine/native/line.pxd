@@ -12,7 +12,6 @@ cdef class Line(Inlet):
 cdef class Recv(Suspension):
     cdef Line line
     cdef object decode
-    cdef uint8_t stage
     cdef bint iterating       # `__anext__`: a normal close ends the iteration
     cdef bint peek            # `_wait_readable`: the message stays in the queue
 
@@ -25,7 +24,8 @@ cdef class Send(Suspension):
     cdef object message
     cdef object text
     cdef object compress
-    cdef uint8_t stage
+    cdef object inner         # `_send_slow`, when the message has to wait for more than room
     cdef bint drain_only      # `_wait_writable`: nothing to write
 
-    cdef bint step(self) except -1
+    cdef object step(self)
+    cdef object step_inner(self)

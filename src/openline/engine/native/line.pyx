@@ -1,6 +1,5 @@
 """A connection, as the storey above knows it: the contract of a line, and the hot methods of the API."""
 
-import collections.abc
 import warnings
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -15,6 +14,7 @@ from openline.engine.native.address cimport local_address, remote_address
 from openline.engine.native.codec cimport MAX_HEADER, write_header
 from openline.engine.native.outlet cimport HALF, STAY, WHOLE
 from openline.engine.native.reactor cimport Reactor
+from openline.engine.native.suspension cimport DONE, NEW, WAITING, Suspension, raised
 from openline.engine.native.tls cimport make_tls
 
 from openline.exceptions import ConcurrencyError, ConnectionClosedOK
@@ -45,12 +45,6 @@ cdef uint8_t TEXT = 0x81             # FIN and opcode
 cdef uint8_t BINARY = 0x82
 cdef uint8_t RSV1 = 0x40
 cdef uint32_t UNBOUNDED = <uint32_t>-1
-
-# Where an awaitable stands.
-cdef enum:
-    NEW = 0
-    WAITING = 1
-    DONE = 2
 
 
 cdef class Line(Inlet):
@@ -467,37 +461,11 @@ cdef class Recv(Suspension):
             self.line.waiter = None
         return 0
 
-    def __await__(self):
-        return self
-
-    def __iter__(self):
-        return self
-
     def __next__(self):  # for who calls it by name; `await` takes `recv_next`
         message = self.step()
         if message is None:
             return self
         raise StopIteration(message)
-
-    def send(self, value):
-        return self.__next__()
-
-    def throw(self, kind, value=None, traceback=None):
-        self.forget()
-        self.stage = DONE
-        _throw(kind, value, traceback)
-
-    def close(self):
-        self.forget()
-        self.stage = DONE
-
-    @property
-    def cr_running(self):
-        return False
-
-    @property
-    def cr_await(self):
-        return self if self.stage == WAITING else None
 
     __name__ = "recv"
     __qualname__ = "Connection.recv"
@@ -510,32 +478,36 @@ cdef class Send(Suspension):
         if self.stage == NEW and not self.drain_only:
             warnings.warn("coroutine 'Connection.send' was never awaited", RuntimeWarning, stacklevel=2)
 
-    cdef bint step(self) except -1:
-        """True: done. False: to wait."""
+    cdef object step(self):
+        """None: done. Otherwise what to wait for."""
         cdef Line line = self.line
         cdef object message
+        if self.inner is not None:
+            return self.step_inner()
         if self.stage == DONE:
             raise RuntimeError("cannot reuse already awaited coroutine")
         if self.stage == NEW:
             self.stage = DONE
             if not self.drain_only:
-                if line.fragmenting is not None:
-                    raise ConcurrencyError("a fragmented message is being sent")
                 message = self.message
                 self.message = None
+                if line.fragmenting is not None or line.phase != OPEN:
+                    # It was not so when `send` was called.
+                    self.inner = line._send_slow(message, self.text, self.compress)
+                    return self.step_inner()
                 line.patient = True
                 try:
                     line.emit(message, self.text, self.compress)
                 finally:
                     line.patient = False
             if line.unsent <= line.high_water:
-                return True
+                return None
         elif line.phase == CLOSED:
             self.stage = DONE
             raise line._closed_error()
         elif line.unsent <= line.low_water:
             self.stage = DONE
-            return True
+            return None
         if line.phase == CLOSED:
             self.stage = DONE
             raise line._closed_error()
@@ -544,43 +516,35 @@ cdef class Send(Suspension):
         if line.writers is None:
             line.writers = []
         line.writers.append(self)
-        return False
+        return self
+
+    cdef object step_inner(self):
+        try:
+            return self.inner.send(None)
+        except StopIteration:
+            self.inner = None
+            return None
 
     cdef int forget(self) except -1:
         if self.line.writers is not None and self in self.line.writers:
             self.line.writers.remove(self)
         return 0
 
-    def __await__(self):
-        return self
-
-    def __iter__(self):
-        return self
-
     def __next__(self):  # for who calls it by name; `await` takes `send_next`
-        if self.step():
+        waits_for = self.step()
+        if waits_for is None:
             raise StopIteration
-        return self
-
-    def send(self, value):
-        return self.__next__()
+        return waits_for
 
     def throw(self, kind, value=None, traceback=None):
-        self.forget()
-        self.stage = DONE
-        _throw(kind, value, traceback)
+        if self.inner is None:
+            return Suspension.throw(self, kind, value, traceback)
+        return self.inner.throw(raised(kind, value, traceback))
 
     def close(self):
-        self.forget()
-        self.stage = DONE
-
-    @property
-    def cr_running(self):
-        return False
-
-    @property
-    def cr_await(self):
-        return self if self.stage == WAITING else None
+        if self.inner is not None:
+            self.inner.close()
+        Suspension.close(self)
 
     __name__ = "send"
     __qualname__ = "Connection.send"
@@ -599,28 +563,14 @@ cdef PyObject *recv_next(PyObject *awaitable) except? NULL:
 
 
 cdef PyObject *send_next(PyObject *awaitable) except? NULL:
-    if (<Send>awaitable).step():
+    cdef object waits_for = (<Send>awaitable).step()
+    if waits_for is None:
         return NULL
-    Py_INCREF(<object>awaitable)
-    return awaitable
+    Py_INCREF(waits_for)
+    return <PyObject *>waits_for
 
 
 (<PyTypeObject *>Recv).tp_iternext = recv_next
 (<PyTypeObject *>Send).tp_iternext = send_next
 PyType_Modified(Recv)
 PyType_Modified(Send)
-
-
-def _throw(kind, value, traceback):
-    """What a coroutine's `throw` does, in the old form of three arguments and the new one of a single exception."""
-    if not isinstance(kind, type):
-        raise kind
-    if value is None:
-        value = kind()
-    elif not isinstance(value, BaseException):
-        value = kind(value)
-    raise value if traceback is None else value.with_traceback(traceback)
-
-
-collections.abc.Coroutine.register(Recv)
-collections.abc.Coroutine.register(Send)

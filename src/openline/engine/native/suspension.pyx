@@ -13,6 +13,7 @@ The protocol is asyncio's own for foreign futures: `_asyncio_future_blocking`, `
 """
 
 import asyncio
+import collections.abc
 
 from cpython.object cimport PyObject
 
@@ -97,3 +98,45 @@ cdef class Suspension:
             self.cancelling = False
             raise asyncio.CancelledError() if self.cancel_message is None else asyncio.CancelledError(self.cancel_message)
         return None
+
+    # The protocol of coroutines; `__next__` is of the kind.
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def send(self, value):
+        return self.__next__()
+
+    def throw(self, kind, value=None, traceback=None):
+        self.forget()
+        self.stage = DONE
+        raise raised(kind, value, traceback)
+
+    def close(self):
+        self.forget()
+        self.stage = DONE
+
+    @property
+    def cr_running(self):
+        return False
+
+    @property
+    def cr_await(self):
+        return self if self.stage == WAITING else None
+
+
+cdef object raised(object kind, object value, object traceback):
+    """The exception that a coroutine's `throw` is given: one object, or a class, a value and a traceback in the old form."""
+    if not isinstance(kind, type):
+        return kind
+    if value is None:
+        value = kind()
+    elif not isinstance(value, BaseException):
+        value = kind(value)
+    return value if traceback is None else value.with_traceback(traceback)
+
+
+collections.abc.Coroutine.register(Suspension)
