@@ -70,10 +70,13 @@ STDERR = pytest.StashKey[int]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let no proxy of this machine stand between a test and its local peer."""
+    """Let nothing of this machine stand between a test and its local peer: no proxy, no signal that is ignored."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             del os.environ[name]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # What a shell runs in the background is deaf to Ctrl-C, and so is all below it; the tests end servers by it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         config.stash[STDERR] = os.dup(2)
     faulthandler.enable(config.stash[STDERR])
