@@ -144,11 +144,13 @@ async def endless(started: asyncio.Event, go_on: asyncio.Event) -> AsyncIterator
     await go_on.wait()
 
 
-async def test_a_connection_within_a_fragmented_message_is_skipped_with_a_warning(
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.parametrize("compression", [None, "deflate"])
+async def test_5_4_a_connection_within_a_fragmented_message_is_skipped_with_a_warning(
+    caplog: pytest.LogCaptureFixture, compression: str | None
 ) -> None:
     started, go_on = asyncio.Event(), asyncio.Event()
-    async with pair() as (server, client):
+    async with pair(compression=compression) as (server, client):
+        assert (server.deflate is None) is (compression is None)
         sending = asyncio.create_task(server.send(endless(started, go_on)))
         await started.wait()
         with caplog.at_level(logging.WARNING, "openline"):
