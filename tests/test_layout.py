@@ -37,6 +37,8 @@ STOREYS = (
     {"engine"},
     {"websocket"},
     {"", "sync"},  # "" is openline/__init__.py, the public names
+    {"hub"},
+    {"integrations", "testing"},
     {"cli", "playground", "__main__"},
 )
 
