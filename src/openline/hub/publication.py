@@ -6,15 +6,29 @@ protocol at once (field names are the wire's), so that nothing is copied between
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
-__all__ = ["ClientInfo", "HistoryOptions", "Payload", "Publication", "PublishResult", "StreamPosition"]
+__all__ = [
+    "ClientInfo",
+    "HistoryOptions",
+    "MaybePayload",
+    "Payload",
+    "Publication",
+    "PublishResult",
+    "StreamPosition",
+]
 
 Payload: TypeAlias = msgspec.Raw
 """Opaque data of the application: JSON text, or any bytes. ``bytes(payload)`` gives them. Where it is JSON it was
 checked to be one value, and holds no newline."""
+
+if TYPE_CHECKING:
+    MaybePayload: TypeAlias = Payload | None
+else:
+    MaybePayload = Payload  # msgspec takes no union with Raw when it decodes; a default of None it lets pass
+"""What a record may lack: None where it was absent. (JSON's ``null`` is a payload.)"""
 
 
 class ClientInfo(msgspec.Struct, omit_defaults=True):
@@ -29,8 +43,8 @@ class ClientInfo(msgspec.Struct, omit_defaults=True):
 
     user: str = ""
     client: str = ""
-    conn_info: Payload | None = None
-    chan_info: Payload | None = None
+    conn_info: MaybePayload = None
+    chan_info: MaybePayload = None
 
 
 class Publication(msgspec.Struct, omit_defaults=True):

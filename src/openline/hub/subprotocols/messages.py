@@ -1,15 +1,17 @@
 """The messages of the client protocol (version 2), as records.
 
-One definition for both encodings: JSON uses the names; protobuf uses the numbers that `openline.hub.subprotocols.schema`
-gives them. Fields that are not used here are ignored when they come, as the protocol asks. A field that has its default
-is not sent; results are present even where they are empty, since SDKs look into them.
+One definition for both encodings: JSON uses the names; protobuf uses the numbers in `openline.hub.subprotocols.schema`.
+Fields that are not used here are ignored when they come, as the protocol asks. A field that has its default is not sent;
+results are present even where they are empty, since SDKs look into them.
 """
 
 from __future__ import annotations
 
+from typing import Annotated, TypeAlias
+
 import msgspec
 
-from openline.hub.publication import ClientInfo, Payload, Publication
+from openline.hub.publication import ClientInfo, MaybePayload, Publication
 
 __all__ = [
     "Command",
@@ -53,6 +55,13 @@ class _Record(msgspec.Struct, omit_defaults=True):
     pass
 
 
+# What comes in is held to these; 64 bits end at what databases can store.
+UInt32: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+Int32: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+UInt64: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Int64: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
 # What clients send.
 
 
@@ -63,20 +72,20 @@ class SubscribeRequest(_Record):
     token: str = ""
     recover: bool = False
     epoch: str = ""
-    offset: int = 0
-    data: Payload | None = None
+    offset: UInt64 = 0
+    data: MaybePayload = None
     positioned: bool = False
     recoverable: bool = False
     join_leave: bool = False
     delta: str = ""
-    tf: Payload | None = None  # a tags filter: refused, whatever it says
-    flag: int = 0
-    type: int = 0  # 0: stream; others (map, shared poll) are refused
+    tf: MaybePayload = None  # a tags filter: refused, whatever it says
+    flag: Int64 = 0
+    type: Int32 = 0  # 0: stream; others (map, shared poll) are refused
 
 
 class ConnectRequest(_Record):
     token: str = ""
-    data: Payload | None = None
+    data: MaybePayload = None
     subs: dict[str, SubscribeRequest] | None = None
     name: str = ""
     version: str = ""
@@ -89,8 +98,8 @@ class UnsubscribeRequest(_Record):
 
 class PublishRequest(_Record):
     channel: str = ""
-    data: Payload | None = None
-    type: int = 0
+    data: MaybePayload = None
+    type: Int32 = 0
     key: str = ""
     removed: bool = False
 
@@ -104,13 +113,13 @@ class PresenceStatsRequest(_Record):
 
 
 class SinceRequest(_Record):
-    offset: int = 0
+    offset: UInt64 = 0
     epoch: str = ""
 
 
 class HistoryRequest(_Record):
     channel: str = ""
-    limit: int = 0
+    limit: Int32 = 0
     since: SinceRequest | None = None
     reverse: bool = False
 
@@ -120,11 +129,11 @@ class PingRequest(_Record):
 
 
 class SendRequest(_Record):
-    data: Payload | None = None
+    data: MaybePayload = None
 
 
 class RPCRequest(_Record):
-    data: Payload | None = None
+    data: MaybePayload = None
     method: str = ""
 
 
@@ -140,7 +149,7 @@ class SubRefreshRequest(_Record):
 class Command(_Record):
     """A command: ``id``, and the first of the others that is not None. All empty: the answer to a ping."""
 
-    id: int = 0
+    id: UInt32 = 0
     connect: ConnectRequest | None = None
     subscribe: SubscribeRequest | None = None
     unsubscribe: UnsubscribeRequest | None = None
@@ -173,7 +182,7 @@ class SubscribeResult(_Record):
     recovered: bool = False
     offset: int = 0
     positioned: bool = False
-    data: Payload | None = None
+    data: MaybePayload = None
     was_recovering: bool = False
     delta: bool = False
 
@@ -183,7 +192,7 @@ class ConnectResult(_Record):
     version: str = ""
     expires: bool = False
     ttl: int = 0
-    data: Payload | None = None
+    data: MaybePayload = None
     subs: dict[str, SubscribeResult] | None = None
     ping: int = 0
     pong: bool = False
@@ -216,7 +225,7 @@ class HistoryResult(_Record, omit_defaults=False):
 
 
 class RPCResult(_Record):
-    data: Payload | None = None
+    data: MaybePayload = None
 
 
 class RefreshResult(_Record):
@@ -248,7 +257,7 @@ class UnsubscribePush(_Record):
 
 
 class MessagePush(_Record):
-    data: Payload | None = None
+    data: MaybePayload = None
 
 
 class SubscribePush(_Record):
@@ -256,7 +265,7 @@ class SubscribePush(_Record):
     epoch: str = ""
     offset: int = 0
     positioned: bool = False
-    data: Payload | None = None
+    data: MaybePayload = None
 
 
 class DisconnectPush(_Record):
