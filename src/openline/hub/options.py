@@ -20,6 +20,8 @@ class TokenOptions:
         jwks_url: Where the keys are (RFC 7517); fetched when a token names a key that is not known, at most every
             ``jwks_min_interval`` seconds.
         jwks_min_interval: Seconds between two such requests.
+        jwks_max_age: Seconds after which the keys are fetched anew although all are known, so that withdrawn ones end.
+        jwks_insecure: Allow ``http`` to other machines. Who is on the way can then make tokens.
         audience: A token must be for this one; None: not checked.
         issuer: A token must be from this one; None: not checked.
         user_claim: The claim that holds the user id.
@@ -31,10 +33,18 @@ class TokenOptions:
     ecdsa_public_key: str | None = None
     jwks_url: str | None = None
     jwks_min_interval: float = 10.0
+    jwks_max_age: float = 3600.0
+    jwks_insecure: bool = False
     audience: str | None = None
     issuer: str | None = None
     user_claim: str = "sub"
     leeway: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.jwks_min_interval <= 0 or self.jwks_max_age <= 0:
+            raise ValueError("jwks_min_interval and jwks_max_age must be above 0")
+        if self.leeway < 0:
+            raise ValueError("leeway must not be negative")
 
     @property
     def enabled(self) -> bool:
@@ -50,8 +60,8 @@ class HubOptions:
         insecure: For development: everybody may do everything, without a token. Said loudly in the log.
         token: Keys for connection tokens.
         subscription_token: Keys for subscription tokens; None: those of ``token``.
-        allowed_origins: Origins of pages that may connect, as in `openline.serve`: strings, patterns, or None for clients
-            that send none. None instead of a list: the host of the request itself, and clients that send no Origin.
+        allowed_origins: Origins of pages that may connect, as in `openline.serve`: strings, patterns, or None for
+            clients that send none. None instead of a list: the host of the request itself, and clients without Origin.
         connect_timeout: How long a client may take until it has sent its connect command, else 3502.
         ping_interval: Between two pings of the server.
         pong_timeout: How long the answer to a ping may take, else 3012.
