@@ -1,8 +1,8 @@
 """The messages of the client protocol (version 2), as records.
 
-One definition for both encodings: JSON uses the names; protobuf uses the numbers in `openline.hub.subprotocols.schema`.
-Fields that are not used here are ignored when they come, as the protocol asks. A field that has its default is not sent;
-results are present even where they are empty, since SDKs look into them.
+One definition for both encodings: JSON uses the names, protobuf the numbers in `openline.hub.subprotocols.schema`.
+Fields that are not used here are ignored when they come, as the protocol asks. A field that has its default is not
+sent; results are present even where they are empty, since SDKs look into them.
 """
 
 from __future__ import annotations
