@@ -1,7 +1,7 @@
 """A shard that is a Redis Cluster: 16,384 slots, each with a master, and masters that come and go.
 
-The map of slots is asked for at the start, when a node says ``MOVED``, when a slot is taken from under a subscription, and
-while a node is out of reach.
+The map of slots is asked for at the start, when a node says ``MOVED``, when a slot is taken from under a subscription,
+and while a node is out of reach.
 """
 
 from __future__ import annotations

@@ -127,8 +127,8 @@ class Link:
         """Send a command; the future gets its reply.
 
         Args:
-            args: The command. With ``script``: what follows the digest; the script is sent whole where the server does not
-                know it.
+            args: The command. With ``script``: what follows the digest; the script is sent whole where the server does
+                not know it.
             script: Run this script.
             urgent: One of few that must not be refused because too many wait.
 

@@ -59,7 +59,7 @@ class Topology(Protocol):
         ...
 
     async def wait_up(self, key: bytes, until: float) -> bool:
-        """Wait until the server of a key can be reached; tell whether it can, at this time of the loop's clock at last."""
+        """Wait until the server of a key can be reached, or this time of the loop's clock; tell whether it can."""
         ...
 
 

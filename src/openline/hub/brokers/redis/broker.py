@@ -10,11 +10,12 @@ from openline.hub.brokers.base import BrokerEvents
 from openline.hub.brokers.redis import members, streams
 from openline.hub.brokers.redis.encoding import encode_info
 from openline.hub.brokers.redis.heard import JOIN, LEAVE, Heard
-from openline.hub.brokers.redis.keys import Keys, shard_of
+from openline.hub.brokers.redis.keys import Keys
 from openline.hub.brokers.redis.members import Members
 from openline.hub.brokers.redis.streams import Down, Streams
 from openline.hub.publication import ClientInfo, HistoryOptions, Publication, PublishResult, StreamPosition
 from openline.hub.redis.cluster import Cluster
+from openline.hub.redis.keys import shard_of
 from openline.hub.redis.options import parse
 from openline.hub.redis.topology import SingleMaster, Topology, Uses
 
@@ -25,8 +26,8 @@ class RedisBroker:
     """Publications, history and presence in Redis 7 or newer, for as many nodes as there are.
 
     Publishing is one script: position, stream, idempotency and sharded pub/sub at once. A node listens only to the
-    channels it has. When Redis is out of reach, clients stay: the node connects again, listens again, and has the hub look
-    for gaps (`BrokerEvents.on_restored`).
+    channels it has. When Redis is out of reach, clients stay: the node connects again, listens again, and has the hub
+    look for gaps (`BrokerEvents.on_restored`).
 
     What Redis promises, this promises:
 

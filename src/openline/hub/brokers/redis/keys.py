@@ -1,4 +1,4 @@
-"""What things are called in Redis, and which shard has a channel.
+"""What things are called in Redis.
 
 All keys of a channel, and its name in pub/sub, have the same hash tag: a Cluster keeps them in one slot.
 
@@ -21,9 +21,10 @@ key                                   type         what
 from __future__ import annotations
 
 import hashlib
-import zlib
 
-__all__ = ["Keys", "once", "shard_of"]
+from openline.hub.redis.keys import tag
+
+__all__ = ["Keys", "once"]
 
 
 class Keys:
@@ -34,13 +35,8 @@ class Keys:
         self.all_nodes = f"{{{prefix}}}:nodes".encode()
 
     def channel(self, channel: str) -> bytes:
-        """Return a channel's name in pub/sub, with which its keys begin.
-
-        A brace would end the hash tag early, and differently for names that differ only behind it: it is escaped.
-        """
-        if "}" in channel or "%" in channel:
-            channel = channel.replace("%", "%25").replace("}", "%7D")
-        return f"{{{self._prefix}:{channel}}}".encode("utf-8", "surrogatepass")
+        """Return a channel's name in pub/sub, with which its keys begin."""
+        return tag(self._prefix, channel)
 
     def node(self, node: str) -> bytes:
         """Return the control channel of a node."""
@@ -51,19 +47,3 @@ def once(channel: bytes, idempotency_key: str) -> bytes:
     """Return the key that remembers an idempotency key, which may be of any length."""
     digest = hashlib.blake2b(idempotency_key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return b"%b:once:%b" % (channel, digest.encode())
-
-
-def shard_of(channel: bytes, shards: int) -> int:
-    """Choose a shard: with one more of them, only that one's share of the channels moves.
-
-    Jump consistent hashing (Lamping and Veach, 2014).
-    """
-    if shards == 1:
-        return 0
-    key = zlib.crc32(channel) | zlib.adler32(channel) << 32
-    chosen, following = 0, 0
-    while following < shards:
-        chosen = following
-        key = (key * 2862933555777941757 + 1) & 0xFFFFFFFFFFFFFFFF
-        following = int((chosen + 1) * (1 << 31) / ((key >> 33) + 1))
-    return chosen
