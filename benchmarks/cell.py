@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import native
+from benchmarks.dialogues import dialogue, write_dialogue
 from benchmarks.machine import Cores
 from benchmarks.payloads import write_messages
 from benchmarks.peers import Peer
@@ -17,6 +18,9 @@ from benchmarks.works import CHROME_DEFLATE, Work
 
 #: Longest that the client may take for one cell, in seconds, beside warm-up and measurement.
 LIMIT = 60.0
+
+#: Seconds before the lines are cut, so that there is something to recover.
+_UNCUT = 2.0
 
 
 class CellError(Exception):
@@ -46,6 +50,10 @@ class Sample:
         wire_bytes: Bytes of a message's frames as the server sent it.
         memory: Bytes of one idle connection (proportional set size of the server).
         memory_before: The same before the work's echoes.
+        recovered_s: Seconds from the cut of all lines to the last client that had recovered.
+        recovered_p50_us: From a client's coming back to its recovery: half were faster.
+        published: Messages that were acknowledged, each of which every client had once and in order.
+        missed: Deliveries that came by recovery.
         client_busy: Share of the time that the client's core was busy.
         extensions: What was negotiated.
     """
@@ -60,22 +68,37 @@ class Sample:
     wire_bytes: float | None = None
     memory: float | None = None
     memory_before: float | None = None
+    recovered_s: float | None = None
+    recovered_p50_us: float | None = None
+    published: float | None = None
+    missed: float | None = None
     client_busy: float | None = None
     extensions: str = ""
 
 
-def _command(work: Work, server: ServerProcess, timing: Timing) -> list[str]:
+def _connections(work: Work, server: ServerProcess) -> int:
+    return work.connections * (len(server.ports) if work.each_node else 1)
+
+
+def _command(work: Work, peer: Peer, server: ServerProcess, timing: Timing) -> list[str]:
     messages = write_messages(native.BUILD / "messages", work.payload, work.size)
     options = {
-        "port": server.port,
+        "port": ",".join(map(str, server.ports)),
         "messages": messages,
-        "connections": work.connections,
+        "connections": _connections(work, server),
         "in-flight": work.in_flight,
-        "warmup": timing.warmup,
+        "warmup": max(timing.warmup, _UNCUT) if work.mode == "cut" else timing.warmup,
         "duration": timing.duration,
         "limit": LIMIT,
         "server-pids": ",".join(map(str, server.pids)),
     }
+    said = dialogue(peer.protocol, work.task) if work.task else None
+    if said:
+        options["path"] = said.path
+        options["dialogue"] = write_dialogue(
+            native.BUILD / "dialogues", f"{work.name}-{peer.name}", said.lines
+        )
+        options["channels"] = work.channels
     if work.deflate:
         options["extensions"] = CHROME_DEFLATE
     flags = [*(["--text"] if work.text else []), *(["--tls"] if work.tls else [])]
@@ -105,8 +128,8 @@ def _check_parameters(work: Work, extensions: str) -> None:
         raise CellError(f"negotiated {extensions!r}, which is not what the other peers have")
 
 
-def _measure_messages(work: Work, server: ServerProcess, timing: Timing) -> Sample:
-    result = _run_client(_command(work, server, timing), server, timing)
+def _measure_messages(work: Work, peer: Peer, server: ServerProcess, timing: Timing) -> Sample:
+    result = _run_client(_command(work, peer, server, timing), server, timing)
     _check_parameters(work, result["extensions"])
     units = result["messages"] if work.unit != "connection" else work.connections
     latency = result["latency_us"]
@@ -124,6 +147,18 @@ def _measure_messages(work: Work, server: ServerProcess, timing: Timing) -> Samp
     )
 
 
+def _measure_cut(work: Work, peer: Peer, server: ServerProcess, timing: Timing) -> Sample:
+    """The client itself refuses whatever is lost, doubled or out of order."""
+    result = _run_client(_command(work, peer, server, timing), server, timing)
+    return Sample(
+        cpu_us=result["cpu_seconds"] / result["deliveries"] * 1e6,
+        recovered_s=result["recovered_seconds"],
+        recovered_p50_us=result["return_us"]["p50"],
+        published=result["published"],
+        missed=result["missed"],
+    )
+
+
 def _settled(read: Callable[[], int]) -> int:
     """The value once it has not moved by more than 0.2 % for half a second; at most 5 seconds."""
     values = [read()]
@@ -135,15 +170,19 @@ def _settled(read: Callable[[], int]) -> int:
     return values[-1]
 
 
-def _warm_up(command: list[str], server: ServerProcess) -> None:
-    """Ten connections come, echo and go, so that what is loaded or grown once is not counted for the others."""
+def _warm_up(work: Work, command: list[str], server: ServerProcess) -> None:
+    """Ten connections come, echo and go, so that what is loaded or grown once is not counted for the others.
+
+    Where the work has a task, they only come and go.
+    """
     brief = ["--connections=10", "--warmup=0", "--duration=0.2"]
-    _run_client([command[0], "echo", *command[2:], *brief], server, Timing(0, 0.2))
+    mode = "open" if work.task else "echo"
+    _run_client([command[0], mode, *command[2:], *brief], server, Timing(0, 0.2))
 
 
-def _measure_idle(work: Work, server: ServerProcess, timing: Timing) -> Sample:
-    command = _command(work, server, timing)
-    _warm_up(command, server)
+def _measure_idle(work: Work, peer: Peer, server: ServerProcess, timing: Timing) -> Sample:
+    command = _command(work, peer, server, timing)
+    _warm_up(work, command, server)
     before = _settled(server.memory)
     errors = native.BUILD / "logs" / "client.log"
     with (
@@ -201,5 +240,7 @@ def measure(work: Work, peer: Peer, cores: Cores, timing: Timing) -> Sample:
     """
     with ServerProcess(peer, work, cores.server) as server:
         if work.mode == "idle":
-            return _measure_idle(work, server, timing)
-        return _measure_messages(work, server, timing)
+            return _measure_idle(work, peer, server, timing)
+        if work.mode == "cut":
+            return _measure_cut(work, peer, server, timing)
+        return _measure_messages(work, peer, server, timing)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.native import compiler_version
-from benchmarks.peers import Peer
+from benchmarks.peers import NODE, Peer
 from benchmarks.server import engine
 
 
@@ -62,7 +62,7 @@ def describe(cores: Cores, peers: Iterable[Peer]) -> dict[str, object]:
     versions: dict[str, str] = {}
     for peer in peers:
         versions |= peer.versions()
-    if any(peer.program == "ws_node" for peer in peers):
+    if any(peer.program in NODE for peer in peers):
         versions["node"] = _output(["node", "--version"])
     descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     root = Path(__file__).parent.parent

@@ -92,16 +92,19 @@ def certificate() -> tuple[Path, Path]:
     return chain, key
 
 
-def node_modules() -> Path | None:
-    """Node's packages, installed when first asked for.
+def node_modules(program: str) -> Path | None:
+    """The packages of a peer on Node, installed when first asked for.
+
+    Args:
+        program: The peer's folder.
 
     Returns:
         Their folder; None where there is no npm or it fails (the reason is printed).
     """
-    folder = FOLDER / "peers" / "ws_node"
+    folder = FOLDER / "peers" / program
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
-        print("no Node.js here: its peer is left out", file=sys.stderr)
+        print(f"no Node.js here: {program} is left out", file=sys.stderr)
         return None
     if not (folder / "node_modules").exists():
         run = subprocess.run(
@@ -113,6 +116,6 @@ def node_modules() -> Path | None:
             check=False,
         )
         if run.returncode:
-            print(f"npm ci failed, Node's peer is left out: {run.stderr.strip()}", file=sys.stderr)
+            print(f"npm ci failed, {program} is left out: {run.stderr.strip()}", file=sys.stderr)
             return None
     return folder / "node_modules"

@@ -117,11 +117,34 @@ def _cpu_table(medians: dict[str, Sample], work: Work) -> tuple[list[str], list[
     return header, rows
 
 
+def _cut_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]]]:
+    header = [
+        "peer",
+        "s to the last recovered",
+        "p50 of a return, ms",
+        "acknowledged, none lost",
+        "recovered deliveries",
+    ]
+    header.append("CPU µs a delivery")
+    rows = [
+        [
+            peer,
+            _number(sample.recovered_s),
+            _number(sample.recovered_p50_us and sample.recovered_p50_us / 1000),
+            *map(_number, (sample.published, sample.missed, sample.cpu_us)),
+        ]
+        for peer, sample in medians.items()
+    ]
+    return header, rows
+
+
 def _work_section(results: Results, work: Work) -> list[str]:
     medians = results.medians(work.name)
     lines = [f"### {work.name}: {work.title}", ""]
     if work.mode == "idle":
         header, rows = _memory_table(medians)
+    elif work.mode == "cut":
+        header, rows = _cut_table(medians)
     else:
         header, rows = _cpu_table(medians, work)
     lines += _table(header, rows)
@@ -139,12 +162,12 @@ def _targets_section(results: Results) -> list[str]:
         value = target.value(results.medians(target.work))
         if value is not None:
             against = target.theirs or ("before" if target.field == "growth" else "bytes")
-            verdict = "met" if value <= target.bound else "**missed**"
-            figures = [f"{value:.4g}", f"{target.bound:g}", verdict]
+            verdict = "met" if target.met(value) else "**missed**"
+            figures = [f"{value:.4g}", f"{'≥' if target.least else '≤'} {target.bound:g}", verdict]
             rows.append([target.work, target.ours, against, target.field, *figures])
     if not rows:
         return []
-    return ["## Targets", "", *_table(["work", "ours", "against", "of", "measured", "at most", ""], rows), ""]
+    return ["## Targets", "", *_table(["work", "ours", "against", "of", "measured", "must be", ""], rows), ""]
 
 
 def _machine_section(results: Results) -> list[str]:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks import native, report
 from benchmarks.cell import CellError, Timing, measure
 from benchmarks.machine import Cores, choose_cores, describe
-from benchmarks.peers import PEERS, Peer, find
+from benchmarks.peers import NODE, PEERS, Peer, find
 from benchmarks.server import ServerError, pinned
 from benchmarks.works import WORKS, Work
 
@@ -64,9 +64,15 @@ def _present(peers: list[Peer], console: Console) -> list[Peer]:
         missing = peer.missing()
         if missing:
             console.print(f"left out: {peer.name}, since {missing} is not installed")
-        elif peer.program != "ws_node" or native.node_modules():
+        elif peer.program not in NODE or native.node_modules(peer.program):
             present.append(peer)
     return present
+
+
+def _does(peer: Peer, work: Work) -> bool:
+    if work.task:
+        return work.task in peer.tasks
+    return peer.frames and not work.needs & peer.lacks
 
 
 def _plan(works: list[Work], peers: list[Peer], console: Console) -> list[tuple[Work, list[Peer]]]:
@@ -85,7 +91,7 @@ def _plan(works: list[Work], peers: list[Peer], console: Console) -> list[tuple[
             continue
         chosen = {peer.name for peer in peers}
         also = [find(name) for name in work.also if name.partition("@")[0] in chosen and name not in chosen]
-        able = [peer for peer in (*peers, *also) if not work.needs & peer.lacks]
+        able = [peer for peer in (*peers, *also) if _does(peer, work)]
         if able:
             plan.append((work, able))
     return plan

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from benchmarks import native
-from benchmarks.peers import Peer
+from benchmarks.peers import NODE, Peer
 from benchmarks.works import Work
 
 _START_TIMEOUT = 20.0
@@ -35,6 +35,8 @@ def pinned(cpu: int) -> Iterator[None]:
 
 def _arguments(peer: Peer, work: Work) -> list[str]:
     flags = [*(["--fanout"] if work.mode == "fanout" else []), *(["--text"] if work.text else [])]
+    if work.task:
+        flags += ["--task", work.task]
     if work.deflate:
         flags += ["--deflate", work.deflate]
     if work.keepalive and "keepalive" not in peer.lacks:
@@ -43,9 +45,9 @@ def _arguments(peer: Peer, work: Work) -> list[str]:
     match peer.program:
         case "limit":
             return [str(native.BUILD / "echo-limit")]
-        case "ws_node":
+        case program if program in NODE:
             tls = ["--chain", chain, "--key", key] if work.tls else []
-            return ["node", str(native.FOLDER / "peers" / "ws_node" / "server.js"), *flags, *tls]
+            return ["node", str(native.FOLDER / "peers" / program / "server.js"), *flags, *tls]
         case program:
             tls = ["--certificate", chain, key] if work.tls else []
             loop = ["--loop", peer.loop] if peer.loop else []
@@ -82,7 +84,7 @@ class ServerProcess:
         self._log = folder / f"{work.name}-{peer.name}.log"
         self._arguments = _arguments(peer, work)
         self._cpu = cpu
-        self.port = 0
+        self.ports: list[int] = []
         self.pids: list[int] = []
 
     def __enter__(self) -> Self:
@@ -96,14 +98,14 @@ class ServerProcess:
                 env={**os.environ, "OPENLINE_ENGINE": engine()},
             )
         try:
-            self.port = self._read_port()
+            self.ports, self.pids = self._read_ports()
         except BaseException:
             self._stop()
             raise
-        self.pids = [self._process.pid, *_children(self._process.pid)]
         return self
 
-    def _read_port(self) -> int:
+    def _read_ports(self) -> tuple[list[int], list[int]]:
+        """The line ``listening PORT``; of a server with several nodes ``listening PORT PORT of PID PID``."""
         assert self._process.stdout is not None
         line = b""
         while not line.endswith(b"\n"):
@@ -112,7 +114,9 @@ class ServerProcess:
             if not chunk:
                 raise ServerError(f"the server did not start: {self.log_end()}")
             line += chunk
-        return int(line.split()[-1])
+        ports, _, pids = line.decode().partition(" of ")
+        processes = [int(pid) for pid in pids.split()] or [self._process.pid, *_children(self._process.pid)]
+        return [int(port) for port in ports.split()[1:]], processes
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -5,7 +5,7 @@ from typing import Literal
 
 from benchmarks.cell import Sample
 
-LISTENER, COROUTINE = "openline-listener", "openline-coroutine"
+LISTENER, COROUTINE, HUB = "openline-listener", "openline-coroutine", "openline-hub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +14,15 @@ class Target:
 
     Attributes:
         field: Of ``Sample``.
+        least: The bound is the least, not the most.
     """
 
     work: str
     ours: str
     theirs: str | None
     bound: float
-    field: Literal["cpu_us", "memory", "wire_bytes", "growth"] = "cpu_us"
+    field: Literal["cpu_us", "memory", "wire_bytes", "growth", "rate"] = "cpu_us"
+    least: bool = False
 
     def value(self, medians: dict[str, Sample]) -> float | None:
         """The figure to hold against the bound; None where a part of it was not measured."""
@@ -29,6 +31,10 @@ class Target:
             return ours
         theirs = self._read(medians.get(self.theirs))
         return ours / theirs if ours is not None and theirs else None
+
+    def met(self, value: float) -> bool:
+        """Whether this figure is good enough."""
+        return value >= self.bound if self.least else value <= self.bound
 
     def _read(self, sample: Sample | None) -> float | None:
         if sample is None:
@@ -88,4 +94,14 @@ TARGETS = [
     Target("idletls", COROUTINE, "websockets", 0.38, "memory"),
     *_both("idledeflate", "websockets", 0.25, "memory"),
     *_both("idle1m", None, 1.10, "growth"),
+    Target("hubfan100", HUB, "openline-broadcast", 1.15),
+    Target("hubfan500", HUB, "python-socketio", 0.10),
+    Target("hubfan500", HUB, "channels", 0.03),
+    Target("hubfan500", HUB, "socket.io", 0.55),
+    Target("hubrpc", HUB, COROUTINE, 2.2),
+    Target("hubconnect", HUB, "python-socketio", 0.27),
+    Target("hubidle", HUB, None, 5000, "memory"),
+    Target("hubidle", HUB, "socket.io", 0.25, "memory"),
+    Target("hubsqlite", f"{HUB}-sqlite", HUB, 0.3, "rate", least=True),
+    Target("hubredis", f"{HUB}-redis", HUB, 1.25),
 ]

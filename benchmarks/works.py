@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from benchmarks.dialogues import Task
+
 #: What Chrome offers.
 CHROME_DEFLATE = "permessage-deflate; client_max_window_bits"
 
@@ -23,11 +25,14 @@ class Work:
         keepalive: Pings every 20 s, as most libraries do by default; off where messages flow.
         echoes: Idle works: messages that each connection echoes before its memory is read.
         also: Peers on the other event loop, beside those that were asked for.
+        task: Above the frames (see ``dialogues``): done by the peers that name it. Empty: the frames themselves.
+        channels: Cut works: connections are spread over so many.
+        each_node: ``connections`` are for each node of a server that has several.
     """
 
     name: str
     title: str
-    mode: Literal["echo", "fanout", "open", "churn", "idle"] = "echo"
+    mode: Literal["echo", "fanout", "open", "churn", "idle", "cut"] = "echo"
     payload: Literal["binary", "text", "json"] = "binary"
     size: int = 64
     connections: int = 100
@@ -37,6 +42,9 @@ class Work:
     keepalive: bool = False
     echoes: int = 0
     also: tuple[str, ...] = ()
+    task: Task | Literal[""] = ""
+    channels: int = 1
+    each_node: bool = False
 
     @property
     def text(self) -> bool:
@@ -52,7 +60,7 @@ class Work:
     def needs(self) -> frozenset[str]:
         """Features that a peer must have for it."""
         needed = {
-            "fanout": self.mode == "fanout",
+            "fanout": self.mode == "fanout" and not self.task,
             "deflate": self.deflate is not None,
             "tls": self.tls,
             "text": self.text,
@@ -147,6 +155,77 @@ _ALL = [
         connections=2000,
         keepalive=True,
         echoes=1,
+    ),
+    Work(
+        name="hubfan100",
+        title="publish 100 B of JSON in the server's process to 1,000 subscribers, with history and recovery",
+        mode="fanout",
+        payload="json",
+        size=100,
+        connections=1000,
+        task="inside",
+    ),
+    Work(
+        name="hubfan500",
+        title="publish 100 B of JSON to 500 subscribers",
+        mode="fanout",
+        payload="json",
+        size=100,
+        connections=500,
+        task="publish",
+    ),
+    Work(
+        name="hubrpc",
+        title="remote calls that echo 100 B of JSON, 100 clients",
+        payload="json",
+        size=100,
+        task="rpc",
+    ),
+    Work(
+        name="hubconnect",
+        title="connect, 2,000 clients; the hub's bring a token (HS256) and subscribe",
+        mode="open",
+        payload="json",
+        size=100,
+        connections=2000,
+        task="connect",
+    ),
+    Work(
+        name="hubidle",
+        title="idle clients, keepalive on, in one room or channel, 2,000",
+        mode="idle",
+        payload="json",
+        size=100,
+        connections=2000,
+        keepalive=True,
+        task="idle",
+    ),
+    Work(
+        name="hubsqlite",
+        title="publish 100 B of JSON with history, 100 clients at once, each waiting for its acknowledgement",
+        payload="json",
+        size=100,
+        task="acknowledge",
+    ),
+    Work(
+        name="hubcut",
+        title="5,000 clients in 50 channels, 100 messages/s; all lines cut at once, back within 2 s",
+        mode="cut",
+        payload="json",
+        size=100,
+        connections=5000,
+        channels=50,
+        task="cut",
+    ),
+    Work(
+        name="hubredis",
+        title="publish 100 B of JSON to 500 subscribers on each node, with history and recovery",
+        mode="fanout",
+        payload="json",
+        size=100,
+        connections=500,
+        each_node=True,
+        task="nodes",
     ),
 ]
 

@@ -8,7 +8,7 @@
 #include "failure.h"
 #include "options.h"
 
-enum { READ_SIZE = 1 << 20, CHECK_EVERY = 64 };
+enum { READ_SIZE = 1 << 20, CHECK_EVERY = 64, TEXT_MAX = 1 << 20 };
 enum { FIN = 0x80, CONTINUATION = 0x0, TEXT = 0x1, BINARY = 0x2, CLOSE = 0x8, PING = 0x9, PONG = 0xA };
 
 uint64_t bytes_received, messages_checked;
@@ -44,16 +44,42 @@ static void take_compressed(struct connection *c, const uint8_t *data, size_t si
         fail("message %llu of connection %u cannot be inflated: %s", (unsigned long long)c->received, c->index, reason);
 }
 
+static void take_text(struct connection *c, const uint8_t *data, size_t size)
+{
+    if (c->text_size + size > TEXT_MAX)
+        fail("connection %u got a message of more than %d bytes", c->index, TEXT_MAX);
+    if (c->text_size + size > c->text_room) {
+        c->text_room = c->text_size + size > 2 * c->text_room ? c->text_size + size : 2 * c->text_room;
+        c->text = realloc(c->text, c->text_room);
+    }
+    memcpy(c->text + c->text_size, data, size);
+    c->text_size += size;
+}
+
 static void take_payload(struct connection *c, const uint8_t *data, size_t size)
 {
     if (c->control) {
         memcpy(c->payload + c->payload_size, data, size);
         c->payload_size += size;
+    } else if (options.dialogue) {
+        take_text(c, data, size);
     } else if (!c->compressed) {
         take_plain(c, data, size);
     } else if (c->inflater) {
         take_compressed(c, data, size);
     }
+}
+
+void connection_pong(struct connection *c, unsigned first_byte, const void *payload, size_t size)
+{
+    /* Only the newest ping need be answered (RFC 6455 5.5.3), and one that is partly sent must end first. */
+    if (c->pong_taken)
+        return;
+    if (size > CONTROL_MAX)
+        fail("a pong of %zu bytes", size);
+    if (!c->pong)
+        c->pong = malloc(PONG_MAX);
+    c->pong_size = write_frame(c->pong, first_byte, payload, size);
 }
 
 static void answer_control(struct connection *c)
@@ -62,25 +88,28 @@ static void answer_control(struct connection *c)
         fail("the server closed connection %u: code %d, \"%.*s\"", c->index,
              c->payload_size >= 2 ? c->payload[0] << 8 | c->payload[1] : 1005,
              c->payload_size > 2 ? (int)c->payload_size - 2 : 0, (const char *)c->payload + 2);
-    /* Only the newest ping need be answered (RFC 6455 5.5.3), and one that is partly sent must end first. */
-    if (c->opcode == PING && !c->pong_taken) {
-        if (!c->pong)
-            c->pong = malloc(PONG_MAX);
-        c->pong_size = write_frame(c->pong, 0x80 | PONG, c->payload, c->payload_size);
-    }
+    if (c->opcode == PING)
+        connection_pong(c, FIN | PONG, c->payload, c->payload_size);
     c->payload_size = 0;
 }
 
-/* True when this was the message's last frame. */
-static bool end_frame(struct connection *c)
+/* How many messages are complete with this frame. */
+static unsigned end_frame(struct connection *c)
 {
     c->in_frame = false;
     if (c->control) {
         answer_control(c);
-        return false;
+        return 0;
     }
     if (!c->fin)
-        return false;
+        return 0;
+    if (options.dialogue) {
+        size_t size = c->text_size;
+        c->text_size = 0;
+        c->in_message = false;
+        bytes_received += c->wire;
+        return dialogue_take(c, c->text, size);
+    }
     bool measurable = !c->compressed || c->inflater;
     if (c->compressed && c->inflater) {
         take_compressed(c, (const uint8_t *)"\x00\x00\xff\xff", 4); /* RFC 7692 7.2.2 */
@@ -96,7 +125,7 @@ static bool end_frame(struct connection *c)
     c->received++;
     if (++c->expected == script.count)
         c->expected = 0;
-    return true;
+    return 1;
 }
 
 static size_t header_size(const uint8_t *header, size_t held)
@@ -176,8 +205,13 @@ unsigned connection_read(struct connection *c)
         return 0;
     if (got == 0)
         fail("the server ended connection %u without a closing handshake (RFC 6455 7.1.1)", c->index);
+    return connection_take(c, input, (size_t)got);
+}
+
+unsigned connection_take(struct connection *c, const uint8_t *data, size_t size)
+{
     unsigned completed = 0;
-    const uint8_t *data = input, *end = input + got;
+    const uint8_t *end = data + size;
     while (data < end) {
         if (!c->in_frame)
             data += take_header(c, data, (size_t)(end - data));

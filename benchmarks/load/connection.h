@@ -7,10 +7,11 @@
 #include <stdint.h>
 
 #include "../handshake/accept_key.h"
+#include "dialogue.h"
 #include "script.h"
 #include "stream.h"
 
-enum phase { CONNECTING, SECURING, SHAKING_HANDS, EXCHANGING, CLOSING, CLOSED };
+enum phase { CONNECTING, SECURING, SHAKING_HANDS, GREETING, EXCHANGING, CLOSING, CLOSED };
 
 enum { CONTROL_MAX = 125, PONG_MAX = CONTROL_MAX + 14 };
 
@@ -51,6 +52,15 @@ struct connection {
     uint8_t *payload;  /* of a control frame */
     size_t payload_size;
     void *inflater;
+
+    /* what the application protocol says, where there is one */
+    char *text; /* a message as far as it has come */
+    size_t text_size, text_room;
+    unsigned channel;
+    unsigned step; /* of the greeting */
+    bool coming_back;
+    uint64_t position; /* cut: the offset that was seen last */
+    char epoch[EPOCH_MAX + 1];
 };
 
 /* How each connection of this run is negotiated; set by the first answer, the same for all. */
@@ -69,8 +79,14 @@ bool connection_open_further(struct connection *c);
 /* Whether this connection inflates (and so checks) all it receives. Call before its first message. */
 void connection_inflate(struct connection *c);
 
-/* Reads once and checks what came; gives the number of messages that were completed. */
+/* Reads once and checks what came; gives the number of messages that were completed, or, of a dialogue, that count. */
 unsigned connection_read(struct connection *c);
+
+/* The same for bytes that were read already. */
+unsigned connection_take(struct connection *c, const uint8_t *data, size_t size);
+
+/* Lets a pong, the WebSocket's or a dialogue's, leave between two frames. */
+void connection_pong(struct connection *c, unsigned first_byte, const void *payload, size_t size);
 
 /* Sends what may be sent, as far as the kernel takes it. */
 void connection_write(struct connection *c, uint64_t now);

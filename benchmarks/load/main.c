@@ -1,4 +1,5 @@
 #include "deflate.h"
+#include "dialogue.h"
 #include "options.h"
 #include "script.h"
 #include "stream.h"
@@ -8,6 +9,7 @@ int main(int argc, char **argv)
 {
     parse_options(argc, argv);
     load_script();
+    load_dialogue();
     prepare_streams();
     prepare_deflate();
     run_traffic();

@@ -17,7 +17,7 @@ struct deflate_parameters deflate_parameters = {.client_window_bits = 15};
 char negotiated_extensions[256];
 
 /* A browser's head, made up to 600 bytes with a cookie (without an offer of extensions, which comes on top). */
-static size_t write_request(char *to, size_t room, const char *key)
+static size_t write_request(char *to, size_t room, const char *key, unsigned port)
 {
     static const char cookie[] =
         "session=6f1d8c0e5b7a4392a1c4e89d20f3b756; theme=dark; consent=analytics%3D0%26ads%3D0; visited=1763900000; "
@@ -26,7 +26,7 @@ static size_t write_request(char *to, size_t room, const char *key)
     if (options.extensions)
         snprintf(offer, sizeof offer, "Sec-WebSocket-Extensions: %s\r\n", options.extensions);
     static const char format[] =
-        "GET / HTTP/1.1\r\n"
+        "GET %s HTTP/1.1\r\n"
         "Host: 127.0.0.1:%u\r\n"
         "Connection: Upgrade\r\n"
         "Pragma: no-cache\r\n"
@@ -41,11 +41,11 @@ static size_t write_request(char *to, size_t room, const char *key)
         "Cookie: %.*s\r\n"
         "Sec-WebSocket-Key: %s\r\n\r\n";
     const char *secure = options.tls ? "s" : "";
-    int bare = snprintf(NULL, 0, format, options.port, secure, options.port, "", 0, cookie, key);
+    int bare = snprintf(NULL, 0, format, options.path, port, secure, port, "", 0, cookie, key);
     int filling = REQUEST_SIZE - bare;
     if (filling < 0 || filling > (int)sizeof cookie - 1)
         fail("the request cannot be made up to %d bytes", REQUEST_SIZE);
-    return (size_t)snprintf(to, room, format, options.port, secure, options.port, offer, filling, cookie, key);
+    return (size_t)snprintf(to, room, format, options.path, port, secure, port, offer, filling, cookie, key);
 }
 
 static void send_request(struct connection *c)
@@ -56,7 +56,7 @@ static void send_request(struct connection *c)
         fail("getrandom");
     encode_key(nonce, key);
     accept_key(key, c->accept);
-    size_t size = write_request(request, sizeof request, key);
+    size_t size = write_request(request, sizeof request, key, stream_port(c->index));
     if (write_stream(&c->stream, request, size) != size)
         fail("the kernel does not take a request of %zu bytes", size);
 }
@@ -128,17 +128,24 @@ static bool read_answer(struct connection *c)
     if (!end)
         return false;
     check_answer(c, c->answer, end);
-    /* Frames behind the head would be legal, but no server here speaks first. */
-    if (end != c->answer_size)
-        fail("%zu bytes behind the server's answer", c->answer_size - end);
-    free(c->answer);
+    /* Frames behind the head are legal, but without a greeting no server here speaks first. */
+    size_t behind = c->answer_size - end;
+    if (behind && !options.dialogue)
+        fail("%zu bytes behind the server's answer", behind);
+    char *answer = c->answer;
     c->answer = NULL;
+    c->phase = EXCHANGING;
+    if (options.dialogue)
+        dialogue_greet(c);
+    if (behind)
+        connection_take(c, (const uint8_t *)answer + end, behind);
+    free(answer);
     return true;
 }
 
 void connection_begin(struct connection *c, unsigned index, uint64_t now)
 {
-    *c = (struct connection){.stream = open_stream(), .index = index, .phase = CONNECTING, .began = now};
+    *c = (struct connection){.stream = open_stream(index), .index = index, .phase = CONNECTING, .began = now};
 }
 
 bool connection_open_further(struct connection *c)
@@ -155,10 +162,10 @@ bool connection_open_further(struct connection *c)
         c->phase = SHAKING_HANDS;
         return false;
     case SHAKING_HANDS:
-        if (!read_answer(c))
-            return false;
-        c->phase = EXCHANGING;
-        return true;
+        return read_answer(c) && c->phase == EXCHANGING;
+    case GREETING:
+        connection_read(c);
+        return c->phase == EXCHANGING;
     default:
         fail("an open connection cannot be opened further");
     }

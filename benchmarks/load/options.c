@@ -8,7 +8,14 @@
 
 #include "failure.h"
 
+const char *const mode_names[MODES] = {
+    [ECHO] = "echo", [FANOUT] = "fanout", [OPEN] = "open", [CHURN] = "churn", [IDLE] = "idle", [CUT] = "cut"};
+
 struct options options = {
+    .path = "/",
+    .channels = 1,
+    .publish_rate = 100,
+    .spread = 2,
     .connections = 1,
     .in_flight = 1,
     .concurrency = 64,
@@ -30,9 +37,12 @@ static const char help[] =
     "  churn    opens each connection and closes it again, measures what that cost\n"
     "  idle     opens the connections and holds them; then reads commands, one a line:\n"
     "           `echo N`: each connection echoes N messages; `stop`, or the end of input: leaves\n"
+    "  cut      one connection more publishes; after the warm-up all others are cut at once, come back and recover; fails\n"
+    "           unless each has every acknowledged message once and in order (see cut.c)\n"
     "\n"
     "Options:\n"
-    "  --port PORT           of the server\n"
+    "  --port PORT[,PORT]    of the server; several: connections take them in turn\n"
+    "  --path PATH           and query, that are asked for (/)\n"
     "  --messages FILE       messages to send in turn: for each its length (32 bits, little-endian) and its bytes\n"
     "  --connections N       (1)\n"
     "  --in-flight N         unanswered messages for each connection; fanout: messages not yet with all (1)\n"
@@ -40,6 +50,10 @@ static const char help[] =
     "  --text                send text messages, not binary ones\n"
     "  --extensions OFFER    a Sec-WebSocket-Extensions header that offers permessage-deflate; the server must accept\n"
     "  --tls                 wss: any certificate will do\n"
+    "  --dialogue FILE       the application protocol above the frames (see dialogue.h); without, what is sent comes back\n"
+    "  --channels N          connection I is in channel I modulo N: %u in the dialogue (1)\n"
+    "  --publish-rate N      cut: messages a second, over all channels (100)\n"
+    "  --spread SECONDS      cut: over which the connections come back (2)\n"
     "  --warmup SECONDS      not measured (0.5)\n"
     "  --duration SECONDS    measured; longer where there are not ten messages for each connection by then (2)\n"
     "  --max-messages N      ends the measurement earlier (no bound)\n"
@@ -64,6 +78,15 @@ static unsigned long long number(const char *name, const char *text, unsigned lo
     return value;
 }
 
+static void parse_ports(const char *name, char *list)
+{
+    for (char *port = strtok(list, ","); port; port = strtok(NULL, ",")) {
+        if (options.port_count == PORTS_MAX)
+            fail("more than %d ports", PORTS_MAX);
+        options.ports[options.port_count++] = (uint16_t)number(name, port, 65535);
+    }
+}
+
 static double seconds(const char *name, const char *text)
 {
     char *end;
@@ -75,9 +98,8 @@ static double seconds(const char *name, const char *text)
 
 static enum mode parse_mode(const char *name)
 {
-    static const char *const modes[] = {[ECHO] = "echo", [FANOUT] = "fanout", [OPEN] = "open", [CHURN] = "churn", [IDLE] = "idle"};
-    for (unsigned i = 0; i < sizeof modes / sizeof *modes; i++)
-        if (!strcmp(name, modes[i]))
+    for (unsigned i = 0; i < MODES; i++)
+        if (!strcmp(name, mode_names[i]))
             return (enum mode)i;
     fail("no such mode: %s", name);
 }
@@ -89,6 +111,9 @@ void parse_options(int argc, char **argv)
         {"connections", required_argument, NULL, 'c'}, {"in-flight", required_argument, NULL, 'f'},
         {"concurrency", required_argument, NULL, 'C'}, {"text", no_argument, NULL, 't'},
         {"extensions", required_argument, NULL, 'e'},  {"tls", no_argument, NULL, 's'},
+        {"path", required_argument, NULL, 'a'},       {"dialogue", required_argument, NULL, 'D'},
+        {"channels", required_argument, NULL, 'n'},   {"publish-rate", required_argument, NULL, 'r'},
+        {"spread", required_argument, NULL, 'S'},
         {"warmup", required_argument, NULL, 'w'},      {"duration", required_argument, NULL, 'd'},
         {"max-messages", required_argument, NULL, 'M'}, {"limit", required_argument, NULL, 'l'},
         {"server-pids", required_argument, NULL, 'P'}, {"help", no_argument, NULL, 'h'},
@@ -98,7 +123,8 @@ void parse_options(int argc, char **argv)
     while ((option = getopt_long(argc, argv, "", names, &index)) != -1) {
         const char *name = option == '?' ? "" : names[index].name;
         switch (option) {
-        case 'p': options.port = (uint16_t)number(name, optarg, 65535); break;
+        case 'p': parse_ports(name, optarg); break;
+        case 'a': options.path = optarg; break;
         case 'm': options.messages = optarg; break;
         case 'c': options.connections = (unsigned)number(name, optarg, 1000000); break;
         case 'f': options.in_flight = (unsigned)number(name, optarg, 1024); break;
@@ -106,6 +132,10 @@ void parse_options(int argc, char **argv)
         case 't': options.text = true; break;
         case 'e': options.extensions = optarg; break;
         case 's': options.tls = true; break;
+        case 'D': options.dialogue = optarg; break;
+        case 'n': options.channels = (unsigned)number(name, optarg, 1000000); break;
+        case 'r': options.publish_rate = (double)number(name, optarg, 1000000); break;
+        case 'S': options.spread = seconds(name, optarg); break;
         case 'w': options.warmup = seconds(name, optarg); break;
         case 'd': options.duration = seconds(name, optarg); break;
         case 'M': options.max_messages = number(name, optarg, UINT64_MAX); break;
@@ -115,9 +145,13 @@ void parse_options(int argc, char **argv)
         default: exit(2);
         }
     }
-    if (optind + 1 != argc || !options.port || !options.messages) {
+    if (optind + 1 != argc || !options.port_count || !options.messages) {
         fputs(help, stderr);
         exit(2);
     }
     options.mode = parse_mode(argv[optind]);
+    if (options.dialogue && options.extensions)
+        fail("--dialogue does not go together with --extensions");
+    if (options.mode == CUT && !options.dialogue)
+        fail("cut needs a --dialogue");
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "dialogue.h"
 #include "failure.h"
 #include "options.h"
 
@@ -64,7 +65,7 @@ void make_frames(const struct deflate_parameters *deflate)
     unsigned again = options.in_flight, total = script.count + again;
     size_t room = 0, largest = 0;
     for (unsigned i = 0; i < total; i++) {
-        size_t size = script.messages[i % script.count].size;
+        size_t size = script.messages[i % script.count].size + (options.dialogue ? dialogue_overhead() : 0);
         room += HEADER_MAX + deflate_bound(size);
         largest = size > largest ? size : largest;
     }
@@ -82,6 +83,9 @@ void make_frames(const struct deflate_parameters *deflate)
             at += write_frame(script.wire + at, first_byte, packed, size);
             if (deflate->client_no_context_takeover)
                 forget_compressed(compressor);
+        } else if (options.dialogue) {
+            size_t size = dialogue_wrap((char *)packed, 0, message->data, message->size);
+            at += write_frame(script.wire + at, first_byte, packed, size);
         } else {
             at += write_frame(script.wire + at, first_byte, message->data, message->size);
         }

@@ -114,16 +114,22 @@ static void free_tls(struct stream *stream)
 }
 #endif
 
-struct stream open_stream(void)
+unsigned stream_port(unsigned index)
 {
+    return options.ports[index % options.port_count];
+}
+
+struct stream open_stream(unsigned index)
+{
+    unsigned port = stream_port(index);
     struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(options.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
     if (fd < 0)
         fail("socket: %s (connections are bounded by the descriptor limit, `ulimit -n`)", strerror(errno));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS)
-        fail("connect to port %u: %s", options.port, strerror(errno));
+        fail("connect to port %u: %s", port, strerror(errno));
     return (struct stream){.fd = fd};
 }
 
@@ -133,7 +139,7 @@ void check_connected(const struct stream *stream)
     socklen_t size = sizeof error;
     getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error)
-        fail("connect to port %u: %s", options.port, strerror(error));
+        fail("connect: %s", strerror(error));
 }
 
 ssize_t read_stream(struct stream *stream, void *to, size_t size)

@@ -14,8 +14,11 @@ struct stream {
 /* Reads the certificates' rules and so on, once; fails where TLS is asked for and not built in. */
 void prepare_streams(void);
 
+/* The port that this connection goes to. */
+unsigned stream_port(unsigned index);
+
 /* Begins to connect. */
-struct stream open_stream(void);
+struct stream open_stream(unsigned index);
 
 /* Call when writable after open_stream. */
 void check_connected(const struct stream *stream);

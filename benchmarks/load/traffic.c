@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "connection.h"
+#include "cut.h"
 #include "failure.h"
 #include "histogram.h"
 #include "options.h"
@@ -20,7 +21,7 @@ enum { EVENTS = 512, INFLATED_IN_FANOUT = 16, ROUNDS = 10 };
 static const uint64_t SECOND = 1000000000, MILLISECOND = 1000000;
 
 static struct connection *connections;
-static unsigned started, opened, closed;
+static unsigned wanted, started, opened, closed;
 static int epoll;
 static uint64_t deadline;      /* ns; 0: none */
 static struct histogram latencies;
@@ -41,7 +42,7 @@ static uint64_t clock_ns(clockid_t clock)
     return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
 }
 
-static uint64_t now_ns(void)
+uint64_t now_ns(void)
 {
     return clock_ns(CLOCK_MONOTONIC);
 }
@@ -72,13 +73,18 @@ static void push(struct connection *c)
         watch(c, EPOLL_CTL_MOD, connection_blocked(c));
 }
 
+void traffic_begin(struct connection *c, unsigned index)
+{
+    connection_begin(c, index, now_ns());
+    watch(c, EPOLL_CTL_ADD, true);
+}
+
 static void start_opening(void)
 {
     unsigned done = options.mode == CHURN ? closed : opened;
-    while (started < options.connections && started - done < options.concurrency) {
-        struct connection *c = &connections[started];
-        connection_begin(c, started++, now_ns());
-        watch(c, EPOLL_CTL_ADD, true);
+    while (started < wanted && started - done < options.concurrency) {
+        traffic_begin(&connections[started], started);
+        started++;
     }
 }
 
@@ -88,6 +94,8 @@ static void open_further(struct connection *c)
     bool done = connection_open_further(c);
     if (connecting)
         watch(c, EPOLL_CTL_MOD, false);
+    if (connection_blocked(c))
+        push(c);
     if (!done)
         return;
     opened++;
@@ -122,6 +130,8 @@ static void note_latencies(const struct connection *publisher, const struct conn
 
 static void note_completed(struct connection *c, unsigned completed)
 {
+    if (options.mode == CUT)
+        return; /* counted by cut_note */
     struct connection *publisher = options.mode == FANOUT ? connections : c;
     note_latencies(publisher, c, completed);
     switch (options.mode) {
@@ -145,8 +155,7 @@ static void note_completed(struct connection *c, unsigned completed)
             start_echoing();
         }
         break;
-    case OPEN:
-    case CHURN:
+    default:
         break; /* refused above: nothing was sent */
     }
 }
@@ -173,8 +182,7 @@ static void exchange(struct connection *c, uint32_t events)
         push(c);
 }
 
-/* One turn of the loop; true when the standard input has something. */
-static bool turn(int timeout_ms)
+bool traffic_turn(int timeout_ms)
 {
     struct epoll_event events[EVENTS];
     int ready = epoll_wait(epoll, events, EVENTS, timeout_ms);
@@ -198,13 +206,25 @@ static bool turn(int timeout_ms)
     return command;
 }
 
+struct connection *traffic_connections(void)
+{
+    return connections;
+}
+
+void traffic_open(unsigned count)
+{
+    connections = calloc(count, sizeof *connections);
+    wanted = count;
+    start_opening();
+    while (opened < count)
+        traffic_turn(100);
+}
+
 static void open_all(void)
 {
-    start_opening();
-    while (opened < options.connections)
-        turn(100);
+    traffic_open(options.connections);
     while (options.mode == CHURN && closed < options.connections)
-        turn(100);
+        traffic_turn(100);
     make_frames(&deflate_parameters);
     unsigned step = options.mode == FANOUT ? INFLATED_IN_FANOUT : 1;
     for (unsigned i = 0; deflate_parameters.negotiated && i < options.connections; i += step)
@@ -218,8 +238,7 @@ static double in_seconds(uint64_t ns)
 
 static void print_result(const struct reading *from, const struct reading *to)
 {
-    static const char *const modes[] = {[ECHO] = "echo", [FANOUT] = "fanout", [OPEN] = "open", [CHURN] = "churn", [IDLE] = "idle"};
-    printf("{\"event\": \"result\", \"mode\": \"%s\", \"connections\": %u, \"in_flight\": %u, \"extensions\": \"", modes[options.mode],
+    printf("{\"event\": \"result\", \"mode\": \"%s\", \"connections\": %u, \"in_flight\": %u, \"extensions\": \"", mode_names[options.mode],
            options.connections, options.in_flight);
     for (const char *at = negotiated_extensions; *at; at++)
         printf(*at == '"' || *at == '\\' ? "\\%c" : "%c", *at);
@@ -241,7 +260,7 @@ static void run_for(double seconds, uint64_t at_least, uint64_t at_most)
 {
     uint64_t end = now_ns() + (uint64_t)(seconds * 1e9), start = messages;
     while ((now_ns() < end || messages - start < at_least) && messages - start < at_most)
-        turn(10);
+        traffic_turn(10);
 }
 
 static void measure_messages(void)
@@ -265,7 +284,7 @@ static void settle(void)
 {
     uint64_t last = server_cpu(&options.server).total_ns;
     for (unsigned quiet = 0, turns = 0; quiet < 5 && turns < 300; turns++) {
-        turn(10);
+        traffic_turn(10);
         struct timespec pause = {.tv_nsec = (long)(10 * MILLISECOND)};
         nanosleep(&pause, NULL);
         uint64_t used = server_cpu(&options.server).total_ns;
@@ -304,7 +323,7 @@ static void echo_on_each(uint64_t count)
     next_to_echo = 0;
     start_echoing();
     while (echoing)
-        turn(100);
+        traffic_turn(100);
     deadline = 0;
     print_event("echoed", began);
 }
@@ -318,7 +337,7 @@ static void obey_commands(void)
     char line[64];
     unsigned long long count;
     for (;;) {
-        if (!turn(1000))
+        if (!traffic_turn(1000))
             continue;
         if (!fgets(line, sizeof line, stdin) || !strcmp(line, "stop\n"))
             return;
@@ -340,7 +359,6 @@ static void hold_idle(void)
 
 void run_traffic(void)
 {
-    connections = calloc(options.connections, sizeof *connections);
     epoll = epoll_create1(EPOLL_CLOEXEC);
     set_limit();
     setvbuf(stdin, NULL, _IONBF, 0); /* a line at a time, so that epoll knows of the rest */
@@ -351,6 +369,9 @@ void run_traffic(void)
         break;
     case IDLE:
         hold_idle();
+        break;
+    case CUT:
+        measure_cut();
         break;
     default:
         measure_messages();

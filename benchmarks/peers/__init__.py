@@ -4,18 +4,23 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
+from benchmarks.dialogues import Protocol, Task
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
     """A server to measure.
 
     Attributes:
-        program: A module of this package; ``limit`` and ``ws_node`` are no Python.
+        program: A module of this package; ``limit`` and those in ``NODE`` are no Python.
         loop: The event loop that it runs on by default: the one on which it is fastest.
         packages: Distributions whose versions are stated. The first must be installed.
         settings: What was set, and why.
         ours: Which API of openline's this is; None for the others.
         lacks: Features that it does not have (see ``works.Work.needs``).
+        protocol: What it speaks above the frames.
+        tasks: Works of the hub's kind that it does.
+        frames: Whether it does the works without a task.
     """
 
     name: str
@@ -25,6 +30,9 @@ class Peer:
     settings: str
     ours: Literal["callback", "coroutine"] | None = None
     lacks: frozenset[str] = frozenset()
+    protocol: Protocol = ""
+    tasks: frozenset[Task] = frozenset()
+    frames: bool = True
 
     def versions(self) -> dict[str, str]:
         """Versions by distribution.
@@ -60,6 +68,7 @@ _ALL = [
         packages=("openline",),
         ours="coroutine",
         settings="coroutine API; compression only where the work has it; pings off where messages flow",
+        tasks=frozenset({"rpc"}),
     ),
     Peer(
         name="limit",
@@ -139,7 +148,78 @@ _ALL = [
         settings="on Node.js, with bufferutil; deflate only where the work has it, threshold 0",
         lacks=frozenset({"keepalive"}),
     ),
+    Peer(
+        name="openline-hub",
+        program="openline_hub",
+        loop="asyncio",
+        packages=("openline", "msgspec"),
+        settings="broker in memory; a namespace with history and recovery; tokens of HS256; its own pings",
+        protocol="hub",
+        frames=False,
+        tasks=frozenset({"inside", "publish", "rpc", "connect", "idle", "acknowledge", "cut", "nodes"}),
+    ),
+    Peer(
+        name="openline-broadcast",
+        program="openline_hub_broadcast",
+        loop="asyncio",
+        packages=("openline", "msgspec"),
+        settings="the same hub and clients; openline.broadcast of the bytes that the hub would send",
+        protocol="hub",
+        frames=False,
+        tasks=frozenset({"inside"}),
+    ),
+    Peer(
+        name="openline-hub-sqlite",
+        program="openline_hub_sqlite",
+        loop="asyncio",
+        packages=("openline", "msgspec"),
+        settings="the same hub on a new SQLite file, which is synced as the broker does by default",
+        protocol="hub",
+        frames=False,
+        tasks=frozenset({"acknowledge", "cut"}),
+    ),
+    Peer(
+        name="openline-hub-redis",
+        program="openline_hub_redis",
+        loop="asyncio",
+        packages=("openline", "msgspec", "redis"),
+        settings="two such hubs, a process each, on one Redis of their own; all on the server's core, Redis not counted",
+        protocol="hub",
+        frames=False,
+        tasks=frozenset({"nodes"}),
+    ),
+    Peer(
+        name="python-socketio",
+        program="socketio_asgi",
+        loop="uvloop",
+        packages=("python-socketio", "python-engineio", "uvicorn", "websockets", "httptools"),
+        settings="ASGI under uvicorn; ws=auto; httptools; no log; clients come by WebSocket at once; its own pings",
+        protocol="socketio",
+        frames=False,
+        tasks=frozenset({"publish", "rpc", "connect", "idle"}),
+    ),
+    Peer(
+        name="channels",
+        program="channels_asgi",
+        loop="uvloop",
+        packages=("channels", "Django", "uvicorn", "websockets", "httptools"),
+        settings="layer in memory; one AsyncWebsocketConsumer, one group; under uvicorn as above",
+        frames=False,
+        tasks=frozenset({"publish", "connect", "idle"}),
+    ),
+    Peer(
+        name="socket.io",
+        program="socketio_node",
+        loop="",
+        settings="on Node.js, with bufferutil; clients come by WebSocket at once; its own pings",
+        protocol="socketio",
+        frames=False,
+        tasks=frozenset({"publish", "rpc", "connect", "idle"}),
+    ),
 ]
+
+#: Programs on Node.js, each a folder with its packages.
+NODE = frozenset({"ws_node", "socketio_node"})
 
 #: By name, in the order of the table.
 PEERS = {peer.name: peer for peer in _ALL}

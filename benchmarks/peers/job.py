@@ -20,6 +20,7 @@ class Job:
 
     Attributes:
         fanout: Send each message to every connection; otherwise back to where it came from.
+        task: Of a server of the hub's kind: see ``dialogues``.
         text: Messages are text: they pass through ``str`` both ways.
         deflate: ``none``; ``equal``: window of 15 bits, context takeover, both ways; ``default``: the library's own.
         keepalive: Ping every ``PING_INTERVAL`` seconds.
@@ -28,6 +29,7 @@ class Job:
     """
 
     fanout: bool
+    task: str
     text: bool
     deflate: str
     keepalive: bool
@@ -44,6 +46,7 @@ def _parse() -> tuple[Job, str]:
     parser = argparse.ArgumentParser()
     parser.add_argument("--fanout", action="store_true")
     parser.add_argument("--text", action="store_true")
+    parser.add_argument("--task", default="")
     parser.add_argument("--deflate", choices=["none", "equal", "default"], default="none")
     parser.add_argument("--keepalive", action="store_true")
     parser.add_argument("--certificate", nargs=2, metavar=("CHAIN", "KEY"))
@@ -54,7 +57,15 @@ def _parse() -> tuple[Job, str]:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(*arguments.certificate)
     sock = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    job = Job(arguments.fanout, arguments.text, arguments.deflate, arguments.keepalive, context, sock)
+    job = Job(
+        fanout=arguments.fanout,
+        task=arguments.task,
+        text=arguments.text,
+        deflate=arguments.deflate,
+        keepalive=arguments.keepalive,
+        ssl=context,
+        sock=sock,
+    )
     return job, arguments.loop
 
 
