@@ -118,14 +118,8 @@ def _cpu_table(medians: dict[str, Sample], work: Work) -> tuple[list[str], list[
 
 
 def _cut_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]]]:
-    header = [
-        "peer",
-        "s to the last recovered",
-        "p50 of a return, ms",
-        "acknowledged, none lost",
-        "recovered deliveries",
-    ]
-    header.append("CPU µs a delivery")
+    header = "peer,s to the last recovered,p50 of a return in ms,acknowledged and none lost".split(",")
+    header += ["recovered deliveries", "CPU µs a delivery"]
     rows = [
         [
             peer,

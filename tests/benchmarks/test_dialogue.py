@@ -1,4 +1,4 @@
-"""benchmarks/load with --dialogue: it greets, tells what counts from what does not, and answers the protocol's pings."""
+"""benchmarks/load with --dialogue: it greets, tells what counts from what does not, answers pings."""
 
 from __future__ import annotations
 
