@@ -1,4 +1,4 @@
-"""Which Host and Origin are the playground's own."""
+"""Which Host is the playground's own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from openline.playground.own_host import host_checker, same_origin
+from openline.playground.own_host import host_checker
 
 
 @pytest.mark.parametrize(
@@ -36,18 +36,3 @@ def test_any_other_name_may_be_a_rebound_one(host: str) -> None:
 
 def test_a_name_that_was_given_counts_as_own() -> None:
     assert host_checker(("Play.example.com",))("play.example.com:443")
-
-
-@pytest.mark.parametrize(
-    "origin", [None, "http://localhost:8000", "https://localhost:8000", "HTTP://LOCALHOST:8000"]
-)
-def test_own_pages_and_programs_may_open_a_line_section_10_2(origin: str | None) -> None:
-    assert same_origin(origin, "localhost:8000")
-
-
-@pytest.mark.parametrize(
-    "origin",
-    ["", "null", "http://localhost", "http://localhost:8001", "http://evil.example", "file://localhost:8000"],
-)
-def test_foreign_pages_may_not_section_10_2(origin: str) -> None:
-    assert not same_origin(origin, "localhost:8000")

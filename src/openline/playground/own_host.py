@@ -1,8 +1,8 @@
-"""Which requests come from the playground's own pages.
+"""Which requests come to this machine by a name of its own.
 
-Two checks, since a page of another site can try both ways in: with its own name in Origin (RFC 6455 section 10.2), or
-with a name of its own that it lets point to this machine (DNS rebinding), where Origin and Host agree. An address
-cannot be made to point elsewhere.
+A page of another site can try two ways in: with its own name in Origin (RFC 6455 section 10.2), which
+`openline.protocol.origins` is for, or with a name of its own that it lets point to this machine (DNS rebinding), where
+Origin and Host agree. An address cannot be made to point elsewhere.
 """
 
 from __future__ import annotations
@@ -26,11 +26,6 @@ def host_checker(names: tuple[str, ...] = ()) -> Callable[[str], bool]:
         return name is not None and (name in own or name.endswith(".localhost") or _is_address(name))
 
     return is_own
-
-
-def same_origin(origin: str | None, host: str) -> bool:
-    """Whether a page of `host` asks, or a program that is no browser and sends no Origin."""
-    return origin is None or origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"}
 
 
 def _name_of(host: str) -> str | None:

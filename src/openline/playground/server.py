@@ -12,9 +12,10 @@ from openline import Server, ServerConnection, serve
 from openline.exceptions import ConnectionClosed
 from openline.playground.chat import MAX_COMMAND, Chat
 from openline.playground.inspector import Inspector, handshake_of
-from openline.playground.own_host import host_checker, same_origin
+from openline.playground.own_host import host_checker
 from openline.playground.static_files import BUILT, StaticFiles
 from openline.protocol.http11 import Request, Response
+from openline.protocol.origins import is_same_origin
 from openline.websocket.http import HTTPRequest, HTTPResponse
 
 PAGES = ("/",)  # paths that show the front end; its own table, web/src/pages, says what stands on each
@@ -64,7 +65,7 @@ class Playground:
         host = request.headers.get("Host", "")
         if not self._is_own_host(host):
             return line.respond(HTTPStatus.MISDIRECTED_REQUEST, "This server does not go by that name.\n")
-        if not same_origin(request.headers.get("Origin"), host):
+        if not is_same_origin(request.headers.get("Origin"), host):
             return line.respond(HTTPStatus.FORBIDDEN, "Only this server's own pages may open a line.\n")
         if _path_of(request) not in self._lines:
             return line.respond(HTTPStatus.NOT_FOUND, "There is no such line.\n")

@@ -43,6 +43,7 @@ from openline.protocol.headers import (
     parse_tokens,
 )
 from openline.protocol.http11 import Request, Response
+from openline.protocol.origins import is_listed
 from openline.protocol.uri import WebSocketURI
 
 __all__ = [
@@ -232,15 +233,8 @@ def _check_key(key: str) -> None:
 def _check_origin(headers: Headers, origins: Sequence[str | re.Pattern[str] | None] | None) -> None:
     """Sections 4.2.2 (item 4) and 10.2; RFC 6454 section 7.3 for the number."""
     origin = _single(headers, "Origin") if "Origin" in headers else None
-    if origins is None:
-        return
-    for allowed in origins:
-        if isinstance(allowed, re.Pattern):
-            if origin is not None and allowed.fullmatch(origin):
-                return
-        elif allowed == origin:
-            return
-    raise InvalidOrigin(origin)
+    if origins is not None and not is_listed(origin, origins):
+        raise InvalidOrigin(origin)
 
 
 def _choose_extensions(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from openline.playground.own_host import host_checker, same_origin
+from openline.playground.own_host import host_checker
+from openline.protocol.origins import is_same_origin
 
 ANY = "any"
 
@@ -28,4 +29,4 @@ def origin_check(allowed: Collection[str]) -> OriginCheck:
         known = {one.lower().rstrip("/") for one in allowed}
         return lambda origin, _host: origin is None or origin.lower() in known
     is_own_host = host_checker()
-    return lambda origin, host: origin is None or (is_own_host(host) and same_origin(origin, host))
+    return lambda origin, host: origin is None or (is_own_host(host) and is_same_origin(origin, host))
