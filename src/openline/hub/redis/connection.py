@@ -31,7 +31,7 @@ Argument: TypeAlias = bytes | str | int
 Reply: TypeAlias = "bytes | int | list[Reply] | None"
 
 LOST = (RedisError, OSError, EOFError)
-"""What is raised where a connection broke or could not be made. (`ResponseError` is among them: it answers a command.)"""
+"""What is raised where a connection broke or could not be made. (So is `ResponseError`, which answers a command.)"""
 
 _OLDEST = 7  # sharded pub/sub came with it
 

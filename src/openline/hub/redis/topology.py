@@ -111,6 +111,10 @@ class Node:
         self._told = changed
         self._loop = asyncio.get_running_loop()
         self._down = uses.down
+        self._restored = uses.restored
+        self._missed: dict[
+            bytes, None
+        ] = {}  # channels of which `restored` is to be told; a set with an order
         self.changes = Changes()
         self.commands = Link(
             name, locate, uses.options, down=uses.down, changed=self._changed, scripts=uses.scripts
@@ -122,7 +126,7 @@ class Node:
                 uses.options,
                 down=uses.down,
                 changed=self._changed,
-                restored=uses.restored,
+                restored=self._listening,
                 moved=moved,
             )
             if uses.restored is not None
@@ -170,8 +174,19 @@ class Node:
         """End its links. Idempotent."""
         await asyncio.gather(*(link.close() for link in self.links))
 
+    def _listening(self, channels: list[bytes]) -> None:
+        self._missed.update(dict.fromkeys(channels))
+        self._tell_restored()
+
+    def _tell_restored(self) -> None:
+        # Who is told asks for the history at once, over the other link.
+        if self._missed and self.commands.up and self._restored is not None:
+            channels, self._missed = list(self._missed), {}
+            self._restored(channels)
+
     def _changed(self, link: Link) -> None:
         self.changes.tell()
+        self._tell_restored()
         if link.server is not None:
             for other in self.links:
                 if other.server is not None and other.server.run_id != link.server.run_id:
