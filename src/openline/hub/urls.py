@@ -68,7 +68,7 @@ def sqlite_path(url: str) -> str:
     path = rest.removeprefix("/")
     if path == rest or not path:
         raise ValueError(
-            f"{url!r} names no file: sqlite:///chat.db is one in this folder, sqlite:////var/lib/chat.db has a full path"
+            f"{url!r} names no file: sqlite:///chat.db is one in this folder, sqlite:////srv/chat.db has a full path"
         )
     if "?" in path or path == ":memory:":
         raise ValueError(f"{url!r}: a file's path is all that may follow; memory:// keeps nothing")

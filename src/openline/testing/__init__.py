@@ -1,0 +1,8 @@
+"""For authors of plug-ins: what checks that a broker or a store keeps its contract."""
+
+from __future__ import annotations
+
+from openline.testing.check_broker import BROKER_CHECKS, check_broker
+from openline.testing.fake_clock import FakeClock
+
+__all__ = ["BROKER_CHECKS", "FakeClock", "check_broker"]
