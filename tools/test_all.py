@@ -5,8 +5,9 @@ Usage: python tools/test_all.py [--list] [STAGE...]
 Without arguments every stage runs. A stage that fails does not stop the others; the exit status is 1 when any
 failed. What cannot run on this machine is named with its reason, before and after.
 
-Stages stand in two lanes, which run side by side where there are two cores. What a stage prints is shown when it
-ends, and kept in artifacts/stages.
+Stages stand in two lanes, which run side by side where there are two cores; a lane that is through helps the other.
+What a stage prints is shown when it ends, and kept in artifacts/stages. The very end tells once more why each stage
+failed that did: a record of the run that keeps only its end has the reasons, too.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ UNDER_SANITIZERS = [
     "not handshake",
 ]
 LOGS = ROOT / "artifacts" / "stages"
+REASON = 80  # lines of a failed stage that are shown again at the end
 PRINTING = threading.Lock()
 
 
@@ -54,7 +56,8 @@ class Stage:
     environment: Mapping[str, str] = field(default_factory=dict)
     missing: str | None = None  # why it cannot run here
     network: bool = False  # its commands may install packages, and keep the proxy variables for that
-    lane: int = 0  # stages of one lane follow each other; all that build share lane 1
+    lane: int = 0  # where it stands; see `run_lanes`
+    builds: bool = False  # writes into build/, where no other may write meanwhile
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def stages() -> Iterator[Stage]:
     yield Stage("native-uvloop", [pytest("-m", "engine or native", *MATRIX)], uvloop)
     yield Stage("portable-asyncio", [pytest("-m", "engine", *MATRIX)], {"OPENLINE_ENGINE": "portable"})
     yield Stage("pure", [pytest("-m", "engine", *MATRIX), pytest("tests/protocol")], {"OPENLINE_PURE": "1"})
-    yield Stage("packaging", [pytest("tests/test_packaging.py")], native, lane=1)
+    yield Stage("packaging", [pytest("tests/test_packaging.py")], native, lane=1, builds=True)
     yield Stage("interop", [pytest("tests/interop")], native, lane=1)
     missing = None if shutil.which("chromium") else "there is no chromium"
     yield Stage("browser", [pytest("tests/browser")], native, missing, lane=1)
@@ -118,7 +121,9 @@ def sanitizers() -> Stage:
     }
     # env(1) sets LD_PRELOAD for the tests alone: make and the compiler do without.
     run = ["env", f"LD_PRELOAD={library}", *pytest(*UNDER_SANITIZERS)]
-    return Stage("asan", [["make", "--no-print-directory", "native-debug"], run], environment, lane=1)
+    return Stage(
+        "asan", [["make", "--no-print-directory", "native-debug"], run], environment, lane=1, builds=True
+    )
 
 
 def other_python(version: str) -> Stage:
@@ -144,6 +149,7 @@ def other_python(version: str) -> Stage:
         {"OPENLINE_ENGINE": "native"},
         network=True,
         lane=1,
+        builds=True,
     )
 
 
@@ -200,13 +206,47 @@ def run(stage: Stage) -> Result:
 
 
 def run_lanes(chosen: Sequence[Stage]) -> list[Result]:
-    """Run stages lane beside lane, on one core lane after lane; the results in the order of the stages."""
-    lanes = [[stage for stage in chosen if stage.lane == lane] for lane in (0, 1)]
+    """Run stages lane beside lane, on one core lane after lane; the results in the order of the stages.
+
+    Those that build stand in one lane, so that they follow each other, and come first there. The lane that is through
+    first takes over what is left in the other, from its end, and builds nothing.
+    """
+    in_order = sorted(chosen, key=lambda stage: not stage.builds)  # stable: else the order stays
+    lanes = [[stage for stage in in_order if stage.lane == lane] for lane in (0, 1)]
+    taking = threading.Lock()
+
+    def take(own: list[Stage], other: list[Stage]) -> Stage | None:
+        with taking:
+            if own:
+                return own.pop(0)
+            return other.pop() if other and not other[-1].builds else None
+
+    def run_lane(number: int) -> list[Result]:
+        results: list[Result] = []
+        while stage := take(lanes[number], lanes[1 - number]):
+            results.append(run(stage))
+        return results
+
     with ThreadPoolExecutor(min(len(lanes), os.cpu_count() or 1)) as pool:
-        results = [
-            result for lane in pool.map(lambda lane: [run(stage) for stage in lane], lanes) for result in lane
-        ]
+        results = [result for results in pool.map(run_lane, range(len(lanes))) for result in results]
     return sorted(results, key=lambda result: chosen.index(result.stage))
+
+
+def reason(stage: Stage) -> str:
+    """Why a stage failed: the end of the last command's output; of pytest's, what it says of each failure."""
+    lines = (LOGS / f"{stage.name}.txt").read_text(errors="replace").splitlines()
+    for number, line in enumerate(lines):
+        if re.fullmatch(r"=+ (FAILURES|ERRORS) =+", line):
+            failures = lines[number:]
+            break
+    else:
+        failures = lines
+    cut = len(failures) - REASON
+    if cut > 0:
+        # Both ends: the first failure is often why the others failed, and the end has the names of all.
+        head = REASON // 2
+        failures = [*failures[:head], f"[{cut} lines are left out]", *failures[head + cut :]]
+    return "\n".join(failures)
 
 
 def main(arguments: list[str]) -> int:
@@ -232,6 +272,11 @@ def main(arguments: list[str]) -> int:
     failed = sum(not result.good for result in results)
     verdict = f"{failed} of {len(chosen)} stages failed" if failed else "all stages that ran are good"
     print(f"{verdict}; {time.monotonic() - start:.0f} s in all")
+    for result in results:
+        if not result.good:
+            print(f"\n--- {result.stage.name} failed ---\n{reason(result.stage)}")
+    if failed:
+        print(f"\n{verdict}: {', '.join(result.stage.name for result in results if not result.good)}")
     return 1 if failed else 0
 
 
