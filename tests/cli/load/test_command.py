@@ -1,36 +1,34 @@
-"""A measurement in a terminal, and one that is cut short."""
+"""A measurement that is cut short, and one that cannot begin."""
 
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import subprocess
-from pathlib import Path
+import threading
 
 import pytest
+from websockets.sync.server import ServerConnection
 
-from tests.cli.terminal import OPENLINE, PATIENCE, Background, background, server
+from tests.cli.peers import peer
+from tests.cli.terminal import OPENLINE, PATIENCE, background
 
 
 def test_ctrl_c_ends_early_with_a_report() -> None:
-    with server() as (_, url), background("bench", "-d", "3600", "-c", "2", "--json", url) as command:
-        wait_for_load(command, url)
+    asked = threading.Event()
+
+    def echo(ws: ServerConnection) -> None:
+        for message in ws:
+            ws.send(message)
+            asked.set()  # only now is it measured: connections alone may still be waiting for each other
+
+    with peer(echo) as url, background("bench", "-d", "3600", "-c", "2", "--json", url) as command:
+        assert asked.wait(PATIENCE)
         command.interrupt()
-        assert command.end() == 0
+        assert command.end() == 0, command.said
         found = json.loads(command.said)
     assert found["elapsed"] < 60
     assert found["sent"] == found["answered"] > 0
-
-
-def wait_for_load(command: Background, url: str) -> None:
-    """Wait until the measurement has begun: until its connections are there."""
-    port = int(url.rpartition(":")[2])
-    connected = re.compile(rf":{port:04X} 01 ")
-    while True:
-        assert command.process.poll() is None
-        if len(connected.findall(Path("/proc/net/tcp").read_text())) >= 2:
-            return
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"]])
