@@ -20,7 +20,8 @@ import platform
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -208,12 +209,24 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
     return True
 
 
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port of 127.0.0.1 that is ours: connections are refused until a server of the test listens there.
+
+    The socket that is bound to it never listens. It keeps the kernel from giving the port to anybody who asks for a
+    free one; who names it may bind it too, with SO_REUSEADDR, as servers do.
+    """
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        yield keeper.getsockname()[1]
+
+
 @pytest.fixture
-def closed_port() -> int:
-    """A port of 127.0.0.1 where nobody listens, free a moment ago. Servers in tests bind port 0 instead."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def closed_port() -> Iterator[int]:
+    """A port of 127.0.0.1 where nobody listens, but a server of the test may. Where it can, it binds port 0 instead."""
+    with reserved_port() as port:
+        yield port
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from tests.conftest import reserved_port
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PATIENCE = 20.0  # seconds for one sample
@@ -65,13 +67,6 @@ def samples(page: str) -> Iterator[Sample]:
         if mark and not serves and not compiled_only:
             raise ValueError(f"line {line}: the mark {mark!r} is not known")
         yield Sample(line, code, serves[1] if serves else None, compiled_only)
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Directory:
@@ -152,8 +147,9 @@ class Directory:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_page(page: Path, tmp_path: Path) -> None:
     found = list(samples(page.read_text()))
-    directory = Directory(tmp_path, {sample.port: free_port() for sample in found if sample.port})
     with ExitStack() as stack:
+        served = {sample.port for sample in found if sample.port}
+        directory = Directory(tmp_path, {port: stack.enter_context(reserved_port()) for port in served})
         for sample in found:
             flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if sample.compiled_only else 0
             compile(sample.code, f"{page.name}, line {sample.line}", "exec", flags)
@@ -190,8 +186,9 @@ def test_a_mark_with_a_typing_error_is_refused() -> None:
         ("raise SystemExit(3)", "", "status 3"),
         ("print('not listening')", "<!-- sample: serves 8765 -->\n", "does not listen:\nnot listening"),
         (
-            "import socket, time\ns = socket.create_server(('127.0.0.1', 8765))\n"
-            "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    raise SystemExit(4)",
+            "import socket, time\n"
+            "try:\n    s = socket.create_server(('127.0.0.1', 8765))\n    time.sleep(60)\n"
+            "except KeyboardInterrupt:\n    raise SystemExit(4)",
             "<!-- sample: serves 8765 -->\n",
             "status 4",
         ),
