@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from openline.playground.static_files import BUILT
-from tests.browser.demo import ARTIFACTS, ROOT, OpenPage, running_demo
+from tests.browser.demo import ARTIFACTS, ROOT, running_demo
+from tests.browser.pages import OpenPage
 
 AXE = ROOT / "src/openline/playground/web/node_modules/axe-core/axe.min.js"
 
@@ -27,7 +27,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-DESKTOP = {"width": 1440, "height": 900}
+PATIENCE = 15.0  # seconds for what a page must show; the machine may be busy
 
 
 @pytest.fixture(scope="package")
@@ -36,6 +36,7 @@ def browser() -> Iterator[Browser]:
     assert chromium, "there is no chromium here: apt-get install chromium"
     assert (BUILT / "index.html").exists(), "the front end is not built: make demo"
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         yield browser
@@ -50,30 +51,15 @@ def demo() -> Iterator[str]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Returns a function that opens an address in a window of its own, and waits until its line is open.
+    """Returns what opens an address in a window of its own.
 
     The windows are closed after the test, which fails if any of them has logged an error: a script that failed, or
     something that the Content-Security-Policy forbids.
     """
-    complaints: list[str] = []
-    contexts: list[BrowserContext] = []
-
-    def open_page(address: str, **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **options})
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.goto(address)
-        expect(page.get_by_text("The line is open")).to_be_visible()
-        return page
-
-    open_page.complaints = complaints  # type: ignore[attr-defined]  # for tests in which an error is expected
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    opener = OpenPage(browser)
+    yield opener
+    opener.close()
+    assert opener.complaints == []
 
 
 @pytest.fixture
