@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.cli.peers import end_of
+from tests.cli.processes import process_handles, wait_all
 from tests.cli.terminal import PATIENCE, server
 
 
@@ -63,21 +66,14 @@ while True: time.sleep(1)
 """
 
 
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for processes that are not its children")
 def test_exec_ends_a_stubborn_program_and_its_children_with_the_connection() -> None:
-    with server("--exec", python(STUBBORN), "--access-log") as (command, url):
+    with server("--exec", python(STUBBORN), "--access-log") as (command, url), ExitStack() as stack:
         with connect(url) as ws:
-            pids = [int(pid) for pid in str(ws.recv(PATIENCE)).split()]
-            assert all(is_running(pid) for pid in pids)
+            pids = {int(pid) for pid in str(ws.recv(PATIENCE)).split()}
+            ending = stack.enter_context(process_handles(pids))
         command.expect("closed /")  # written once the handler is done, and so the program
-        assert not any(is_running(pid) for pid in pids)
+        wait_all(ending)  # the child is nobody's to wait for: it was killed, and dies when it gets its turn
 
 
 def test_exec_lets_a_program_finish_that_reads_to_the_end(tmp_path: Path) -> None:

@@ -11,16 +11,13 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.cli.processes import children
 from tests.cli.terminal import PATIENCE, background, server
 
 pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc"),
     pytest.mark.timeout(60),
 ]
-
-
-def children(pid: int) -> set[int]:
-    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
 WHO = ["--exec", "sh -c 'echo $PPID'"]

@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
-import select
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.cli.processes import children, process_handles, wait_all
 from tests.cli.terminal import PATIENCE, server
 
 pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc"),
     pytest.mark.timeout(60),
 ]
-
-
-def children(pid: int) -> set[int]:
-    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
-
-
-@contextmanager
-def process_handles(pids: set[int]) -> Iterator[list[int]]:
-    handles = [os.pidfd_open(pid) for pid in pids]
-    try:
-        yield handles
-    finally:
-        for handle in handles:
-            os.close(handle)
-
-
-def wait_all(handles: list[int]) -> None:
-    """Wait until these processes have ended."""
-    left = set(handles)
-    while left:
-        ended, _, _ = select.select(left, [], [], PATIENCE)
-        assert ended, "a worker outlives its supervisor"
-        left -= set(ended)
 
 
 @pytest.mark.parametrize("how", ["terminal", "SIGTERM"])
