@@ -582,10 +582,10 @@ async def test_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> Non
 
 async def test_second_request_has_open_timeout() -> None:
     async def handler(request: HTTPRequest) -> HTTPResponse:
-        await asyncio.sleep(0.3)  # the handler has the time it needs
+        await asyncio.sleep(0.6)  # the handler has the time it needs
         return HTTPResponse(body="ok")
 
-    async with serve(echo, "127.0.0.1", 0, http=handler, open_timeout=0.15) as server, dial(server) as wire:
+    async with serve(echo, "127.0.0.1", 0, http=handler, open_timeout=0.4) as server, dial(server) as wire:
         wire.send(get())
         assert (await wire.read_answer()).body == b"ok"
         wire.send(b"GET /")

@@ -245,7 +245,7 @@ async def test_nothing_sent_is_not_worth_a_line(caplog: pytest.LogCaptureFixture
 
 
 async def test_open_timeout(caplog: pytest.LogCaptureFixture) -> None:
-    async with serve(echo, "127.0.0.1", 0, open_timeout=0.05) as server:
+    async with serve(echo, "127.0.0.1", 0, open_timeout=0.3) as server:
         caplog.clear()
         async with dial(server) as wire:
             wire.send(b"GET / HTTP/1.1\r\n")
@@ -265,7 +265,7 @@ async def test_open_timeout_of_a_hook() -> None:
             cancelled.set()
 
     async with (
-        serve(echo, "127.0.0.1", 0, open_timeout=0.05, process_request=process_request) as server,
+        serve(echo, "127.0.0.1", 0, open_timeout=0.3, process_request=process_request) as server,
         dial(server) as wire,
     ):
         wire.send(upgrade_request())
