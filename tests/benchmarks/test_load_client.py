@@ -119,7 +119,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_measures_an_echo(run: Run) -> None:
-    done, server = run(response, plain)
+    done, server = run(response, plain, "--duration=0.5")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["messages"] >= 10

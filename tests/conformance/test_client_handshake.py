@@ -484,7 +484,7 @@ async def test_4_1_a_server_that_resets_within_the_handshake() -> None:
 
 
 async def test_4_1_a_server_that_never_answers_is_left_at_open_timeout() -> None:
-    async with dialled(open_timeout=0.2) as (peer, task):
+    async with dialled(open_timeout=0.5) as (peer, task):
         await peer.read_head()
         with pytest.raises(TimeoutError):
             await task
