@@ -13,7 +13,7 @@ import pytest
 import openline
 from tests.cli.terminal import OPENLINE, PATIENCE, environment, run
 
-COMMANDS = ["connect", "serve", "bench", "demo", "completion"]
+COMMANDS = ["connect", "serve", "hub", "bench", "demo", "completion"]
 
 
 def test_help_names_every_command() -> None:
@@ -43,7 +43,7 @@ def test_the_engine_named_is_the_one_in_use() -> None:
 def test_help_imports_nothing_that_it_does_not_need() -> None:
     code = (
         "import sys, openline.cli\n"
-        "print({'rich', 'prompt_toolkit', 'cryptography', 'openline.playground'} & set(sys.modules))"
+        "print({'rich', 'prompt_toolkit', 'cryptography', 'msgspec', 'openline.playground'} & set(sys.modules))"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=True

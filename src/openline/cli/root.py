@@ -13,6 +13,7 @@ from openline.cli.completion import completion
 from openline.cli.connect import connect
 from openline.cli.demo import demo
 from openline.cli.examples import GroupWithExamples
+from openline.cli.hub import hub
 from openline.cli.serve import serve
 
 
@@ -44,6 +45,7 @@ def _print_version(context: click.Context, _option: click.Parameter, wanted: boo
         ("openline demo", "the playground, in a browser"),
         ("openline serve --echo", "a server that answers what it hears"),
         ("openline connect ws://localhost:8765", "talk with it"),
+        ("openline hub --config hub.toml", "channels, presence and history for the Centrifuge SDKs"),
         ("openline bench ws://localhost:8765", "measure it"),
     ],
 )
@@ -56,8 +58,8 @@ def _print_version(context: click.Context, _option: click.Parameter, wanted: boo
     help="Show the version and the engine in use, and exit.",
 )
 def main() -> None:
-    """WebSocket from the command line: a client, a server, a load generator and a playground."""
+    """WebSocket from the command line: a client, a server, a hub, a load generator and a playground."""
 
 
-for _command in (connect, serve, bench, demo, completion):
+for _command in (connect, serve, hub, bench, demo, completion):
     main.add_command(_command)

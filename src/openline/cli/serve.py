@@ -143,7 +143,7 @@ def serve(
         raise click.UsageError("--workers needs SO_REUSEPORT, which this platform lacks")
 
     from openline.cli.server.options import Mode, ServeOptions, StartFailed, parse_command
-    from openline.cli.server.run import run_alone
+    from openline.cli.server.run import run_alone, work_of
     from openline.cli.server.supervisor import Supervisor
 
     try:
@@ -174,7 +174,7 @@ def serve(
             quiet=quiet,
         )
         if workers > 1:
-            sys.exit(Supervisor(options, workers).run())
+            sys.exit(Supervisor(work_of(options, workers), workers).run())
         sys.exit(run_alone(options))
     except StartFailed as error:
         raise click.ClickException(re.sub(r"\s+", " ", str(error))) from None

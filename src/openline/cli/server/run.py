@@ -9,6 +9,7 @@ import ssl
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -29,6 +30,7 @@ from openline.cli.server.handlers import Broadcaster, echo
 from openline.cli.server.options import Mode, ServeOptions, StartFailed
 from openline.cli.server.origins import origin_check
 from openline.cli.server.program import ProgramRunner
+from openline.cli.server.work import Work
 from openline.cli.signals import on_signals
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
@@ -189,6 +191,19 @@ def announce(options: ServeOptions, addresses: list[Any], workers: int = 1) -> N
     if workers > 1:
         click.echo(f"by {workers} workers")
     click.echo("Ctrl-C ends it")
+
+
+def work_of(options: ServeOptions, workers: int) -> Work:
+    """Return what each of several workers does."""
+    return Work(
+        module="openline.cli.server.worker",
+        host=options.host,
+        port=options.port,
+        options=lambda port: replace(options, port=port).to_json(),
+        announce=lambda addresses: announce(options, addresses, workers),
+        # A worker has its own grace for the connections; then it is killed.
+        grace=SHUTDOWN_GRACE + 2,
+    )
 
 
 def run_alone(options: ServeOptions) -> int:

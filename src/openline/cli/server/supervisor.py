@@ -14,23 +14,19 @@ import socket
 import sys
 from asyncio.subprocess import Process
 from contextlib import suppress
-from dataclasses import replace
+from typing import Any
 
 import click
 
 from openline.cli.server.exits import describe_exit
-from openline.cli.server.options import ServeOptions, StartFailed
-from openline.cli.server.run import SHUTDOWN_GRACE, announce
-from openline.cli.server.worker import READY
+from openline.cli.server.options import StartFailed
+from openline.cli.server.work import READY, Work
 from openline.cli.signals import on_signals
 
 # Seconds before a dead worker is replaced: doubled each time, forgotten once one has lived long enough.
 FIRST_DELAY = 0.5
 LAST_DELAY = 30.0
 LONG_LIFE = 60.0
-
-# A worker that was asked to end has its own grace for the connections; then it is killed.
-_KILL_AFTER = SHUTDOWN_GRACE + 2
 
 
 class _Worker:
@@ -40,14 +36,14 @@ class _Worker:
         self.process = process
         self._line = line
 
-    async def start(self, options: ServeOptions) -> None:
+    async def start(self, options: dict[str, Any]) -> None:
         """Hand the options over and wait until the worker listens.
 
         Raises:
             StartFailed: it cannot.
         """
         loop = asyncio.get_running_loop()
-        await loop.sock_sendall(self._line, json.dumps(options.to_json()).encode() + b"\n")
+        await loop.sock_sendall(self._line, json.dumps(options).encode() + b"\n")
         answer = (await loop.sock_recv(self._line, 4096)).decode("utf-8", "replace").strip()
         if answer != READY:
             status = await self.process.wait()
@@ -65,12 +61,13 @@ class Supervisor:
     """Runs the workers.
 
     Args:
-        options: What each of them serves.
+        work: What each of them does.
         count: How many there are.
     """
 
-    def __init__(self, options: ServeOptions, count: int) -> None:
-        self._options = options
+    def __init__(self, work: Work, count: int) -> None:
+        self._work = work
+        self._port = work.port
         self._count = count
         self._workers: set[_Worker] = set()
         self._stop = asyncio.Event()
@@ -88,13 +85,15 @@ class Supervisor:
         return asyncio.run(self._run())
 
     async def _run(self) -> int:
-        reserved = _reserve(self._options.host, self._options.port)
-        self._options = replace(self._options, port=reserved[0].getsockname()[1])
+        reserved = _reserve(self._work.host, self._work.port)
+        self._port = reserved[0].getsockname()[1]
         on_signals(self._on_signal)
+        if self._work.reload:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._signal_all, signal.SIGHUP)
         keeping: list[asyncio.Task[None]] = []
         try:
             await self._start_all(keeping)
-            announce(self._options, [one.getsockname() for one in reserved], self._count)
+            self._work.announce([one.getsockname() for one in reserved])
             await self._stop.wait()
         finally:
             for task in keeping:
@@ -123,11 +122,11 @@ class Supervisor:
         ours.setblocking(False)
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "openline.cli.server.worker", stdin=theirs.fileno()
+                sys.executable, "-m", self._work.module, stdin=theirs.fileno()
             )
         worker = _Worker(process, ours)
         self._workers.add(worker)
-        await worker.start(self._options)
+        await worker.start(self._work.options(self._port))
         return worker
 
     async def _keep(self, number: int, worker: _Worker) -> None:
@@ -168,7 +167,7 @@ class Supervisor:
         self._signal_all(signal.SIGTERM)
         ending = asyncio.gather(*(worker.process.wait() for worker in self._workers))
         try:
-            await asyncio.wait_for(asyncio.shield(ending), _KILL_AFTER)
+            await asyncio.wait_for(asyncio.shield(ending), self._work.grace)
         except TimeoutError:
             self._signal_all(signal.SIGKILL)
             await ending

@@ -1,0 +1,1 @@
+"""What ``openline hub`` is made of."""
