@@ -1,7 +1,8 @@
 """What a hub counts: plain numbers, changed where something happens and read when somebody asks.
 
 Counting is on the way of every message, so it is an addition and nothing else. What can be had by looking (sessions,
-subscriptions, bytes that wait) is not counted; see `openline.hub.metrics`. All numbers only grow, from the start of the hub on.
+subscriptions, bytes that wait) is not counted; see `openline.hub.metrics`. All numbers only grow, from the start of
+the hub on.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ __all__ = ["LATENCY_EDGES", "Counters", "Latencies"]
 _BUCKETS = 25
 
 LATENCY_EDGES = tuple(2**power / 1e6 for power in range(_BUCKETS - 1))
-"""Upper edges of the buckets of `Latencies`, in seconds: 1 µs, 2 µs, 4 µs, ... 8.4 s. One more bucket holds what is longer."""
+"""Upper edges of the buckets of `Latencies`, in seconds: 1 µs, 2 µs, 4 µs, ... 8.4 s. One more bucket holds what is
+longer."""
 
 
 class Latencies:
@@ -49,7 +51,7 @@ class Counters:
     at most 1,600 (errors) and 2,000 (disconnects).
 
     Attributes:
-        connections_opened: Sessions that were let in.
+        connections_opened: Clients that came, whether or not they were let in.
         subscriptions: Subscriptions that were made, by clients and by the server.
         publications: Publications that the broker took from this node.
         deliveries: Publications that were sent to a subscriber, or queued for it.

@@ -1,0 +1,1 @@
+"""openline inside other frameworks and servers."""
