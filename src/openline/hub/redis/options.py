@@ -124,8 +124,9 @@ def parse(urls: str | Sequence[str], options: Mapping[str, Any]) -> tuple[list[P
     for text in texts:
         place, own = _place(text)
         for name, value in own.items():
-            if found.setdefault(name, value) != value:
+            if name in found and found[name] != value:
                 raise ValueError(f"{name} differs between the URLs")
+            found[name] = value
         places.append(place)
     if len(places) > 1 and any(place.settings.get("db") for place in places):
         raise ValueError("sharded pub/sub knows no databases: leave the number out, and choose a prefix")
@@ -167,15 +168,15 @@ def _place(text: str) -> tuple[Place, dict[str, Any]]:
         raise ValueError("a Cluster has no databases")
     if transport == "unix":
         return Place("single", (), "", settings, {}), own
-    places = tuple(_host(host, _DEFAULT_PORTS[kind]) for host in hosts.split(","))
-    if kind == "single" and len(places) > 1:
+    first, *others = [_host(host, _DEFAULT_PORTS[kind]) for host in hosts.split(",")]
+    if kind == "single" and others:
         raise ValueError("several hosts are a Cluster (redis+cluster://) or Sentinels (redis+sentinel://)")
     if kind == "single":
-        settings["host"], settings["port"] = places[0]
+        settings["host"], settings["port"] = first
     if kind == "sentinel":
         kept = {name: value for name, value in settings.items() if name not in ("username", "password", "db")}
         sentinel = {**kept, **sentinel}
-    return Place(kind, places, master, settings, sentinel), own
+    return Place(kind, (first, *others), master, settings, sentinel), own
 
 
 def _host(text: str, port: int) -> tuple[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import islice
 
 import msgspec
 
@@ -108,7 +109,7 @@ def _keys(channel: bytes) -> list[bytes]:
 async def _some_at_once(calls: Iterable[Awaitable[Reply]]) -> None:
     """Make calls, a hundred on the way at a time; raise the first error when those on the way are done."""
     waiting = iter(calls)
-    while batch := [call for call, _ in zip(waiting, range(_CALLS_AT_ONCE), strict=False)]:
+    while batch := list(islice(waiting, _CALLS_AT_ONCE)):
         for outcome in await asyncio.gather(*batch, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
