@@ -312,6 +312,13 @@ class Line(_Attributes, Protocol):
     def flush(self) -> None:
         """Hand to the kernel now what was sent and is still gathered."""
 
+    def drop_unsent(self) -> None:
+        """Throw away what is queued here and has not begun to leave, for a peer that would never take it.
+
+        Whole frames alone: what comes next on the wire, such as a Close frame, is still understood. What the kernel has
+        is on its way. (Over TLS, a record that OpenSSL has begun is not dropped, nor what stands behind it.)
+        """
+
     def pause(self) -> None:
         """Stop receiving until `resume`: nothing is read, parsed or delivered, pings included. Closing ends it."""
 

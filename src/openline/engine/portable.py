@@ -647,6 +647,11 @@ class Line(_Base):
         """See `openline.engine.base.Line`."""
         self._push_out()
 
+    def drop_unsent(self) -> None:
+        """See `openline.engine.base.Line`."""
+        self.written -= self._out.size
+        self._out.clear()
+
     def _push_out(self) -> None:
         """Hand over to the transport until it has something left."""
         if self._transport.is_closing():

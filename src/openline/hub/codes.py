@@ -11,6 +11,7 @@ Three tables, one row a code. The ranges mean something to the SDKs:
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Self
 
 __all__ = [
     "Disconnect",
@@ -30,7 +31,7 @@ class ErrorCode(IntEnum):
     message: str
     temporary: bool
 
-    def __new__(cls, code: int, message: str, temporary: bool = False) -> ErrorCode:
+    def __new__(cls, code: int, message: str, temporary: bool = False) -> Self:
         member = int.__new__(cls, code)
         member._value_ = code
         member.message = message
@@ -58,7 +59,7 @@ class UnsubscribeCode(IntEnum):
 
     reason: str
 
-    def __new__(cls, code: int, reason: str) -> UnsubscribeCode:
+    def __new__(cls, code: int, reason: str) -> Self:
         member = int.__new__(cls, code)
         member._value_ = code
         member.reason = reason
@@ -77,7 +78,7 @@ class DisconnectCode(IntEnum):
 
     reason: str
 
-    def __new__(cls, code: int, reason: str) -> DisconnectCode:
+    def __new__(cls, code: int, reason: str) -> Self:
         member = int.__new__(cls, code)
         member._value_ = code
         member.reason = reason

@@ -20,8 +20,8 @@ Access = Literal["nobody", "subscribers", "users", "anyone"]
 subscribed and has a user id, or (for subscribing) who has a user id; also those without one."""
 
 SlowConsumer = Literal["disconnect", "drop_oldest", "conflate"]
-"""What happens when a client does not keep up: it is disconnected with 3008; its oldest waiting publication of the channel is
-dropped; only the newest publication for each ``key`` waits."""
+"""What happens when a client does not keep up: it is disconnected with 3008; its oldest waiting publication of the
+channel is dropped; only the newest publication for each ``key`` waits."""
 
 NAME = re.compile(r"[-a-zA-Z0-9_.]{2,}")
 
@@ -33,11 +33,12 @@ class ChannelOptions:
     Attributes:
         history: Publications that a channel keeps. 0: none.
         ttl: Seconds that they live after the newest of them. Must be above 0 where ``history`` is.
-        meta_ttl: Seconds that a channel's offset and epoch live after its newest publication: a client that was away for
-            longer cannot recover. Default 30 days.
-        recovery: Clients get what they missed while they were away: every subscription is recoverable, asked for or not.
-            Needs ``history``.
-        recovery_mode: ``stream``: all that was missed; ``cache``: only the newest publication, also at the first subscribe.
+        meta_ttl: Seconds that a channel's offset and epoch live after its newest publication: a client that was
+            away for longer cannot recover. Default 30 days.
+        recovery: Clients get what they missed while they were away: every subscription is recoverable, asked for or
+            not. Needs ``history``.
+        recovery_mode: ``stream``: all that was missed; ``cache``: only the newest publication, also at the first
+            subscribe.
         positioned: Gaps are noticed without being recovered: the client is told to start anew.
         presence: Who is in the channel can be asked.
         join_leave: Every subscriber is told who comes and goes, asked for or not.
@@ -50,7 +51,8 @@ class ChannelOptions:
         publish_rate: Publications a second that one client may make in one channel, 2 s' worth at once; None: no bound.
         exclude_sender: A publication does not go back to the session that made it.
         slow_consumer: What happens to who does not keep up. ``drop_oldest`` cannot be had together with ``recovery`` or
-            ``positioned``, nor ``conflate`` with ``recovery`` in mode ``stream``: what was left out would count as lost.
+            ``positioned``, nor ``conflate`` with ``recovery`` in mode ``stream``: what was left out would count as
+            lost.
         max_waiting: Bytes of publications of one channel that wait for one client before ``drop_oldest`` drops.
         batch_delay: Seconds that publications are gathered for a client, to leave in one frame; 0: each leaves at once.
     """

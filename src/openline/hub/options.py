@@ -28,7 +28,7 @@ class TokenOptions:
         leeway: Seconds that clocks may differ by.
     """
 
-    hmac_secret: str | None = None
+    hmac_secret: str | None = field(default=None, repr=False)
     rsa_public_key: str | None = None
     ecdsa_public_key: str | None = None
     jwks_url: str | None = None
@@ -95,7 +95,7 @@ class HubOptions:
     ping_interval: float = 25.0
     pong_timeout: float = 8.0
     expiry_grace: float = 25.0
-    max_message_size: int = 2**16
+    max_message_size: int = 2**17
     max_publication_size: int = 2**16
     max_queue_size: int = 2**20
     max_waiting_commands: int = 2**17
@@ -110,9 +110,9 @@ class HubOptions:
     position_check_interval: float = 40.0
     user_personal_channel: bool = False
     drain: float = 30.0
-    api_key: str | None = None
-    admin_password: str | None = None
-    admin_secret: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    admin_password: str | None = field(default=None, repr=False)
+    admin_secret: str | None = field(default=None, repr=False)
     metrics: bool = True
 
     def __post_init__(self) -> None:

@@ -157,6 +157,8 @@ class Closing(_Line):
     def _overrun(self) -> None:
         options = self.options
         options.overruns += 1
+        if self.listener is not None and self._overrun_handled():
+            return
         options.logger.warning(
             "connection aborted: the peer %s does not read, and more than %s bytes wait for it",
             self.get_extra_info("peername"),
@@ -164,6 +166,13 @@ class Closing(_Line):
         )
         self.extra.cause = BufferError(f"more than max_unsent={options.max_unsent} bytes are not sent")
         self.abort()
+
+    def _overrun_handled(self) -> bool:
+        try:
+            return self.options.context.copy().run(self.listener.on_overrun, self)
+        except Exception:
+            self.options.logger.error("connection handler failed", exc_info=True)
+            return False
 
     # How it goes on, and ends.
 

@@ -60,6 +60,18 @@ class Listener:
             ws: The connection.
         """
 
+    def on_overrun(self, ws: Any) -> bool:
+        """More than ``max_unsent`` bytes would wait to be sent: the peer does not keep up.
+
+        Args:
+            ws: The connection.
+
+        Returns:
+            False (the default): abort the connection. True: this callback has ended it, or has made room by
+            `drop_unsent`; what was about to be sent is lost in any case.
+        """
+        return False
+
 
 def make_listener(listener: Listener | type[Listener] | Callable[[_C], Listener], ws: _C) -> Listener:
     """Make the listener of a connection from what ``serve`` or ``connect`` was given.

@@ -42,6 +42,7 @@ from openline.websocket.options import (
 )
 from openline.websocket.server_connection import ServerConnection
 from openline.websocket.server_opening import ServerOpening
+from openline.websocket.serving import Servable, Serving
 
 if TYPE_CHECKING:
     from openline.engine.base import Acceptor
@@ -100,6 +101,7 @@ class Server:
         policy: Policy,
         options: Options,
         connection_class: type[ServerConnection],
+        application: Serving | None = None,
     ) -> None:
         self.logger: LoggerLike = options.logger
         self.options = options
@@ -111,6 +113,7 @@ class Server:
         self._handler = handler
         self._listener = listener
         self._connection_class = connection_class
+        self._application = application
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bound: BoundSockets | None = None
         self._acceptors: list[Acceptor] = []
@@ -147,6 +150,8 @@ class Server:
     async def _start(self) -> Self:
         if self._loop is None:
             loop = asyncio.get_running_loop()
+            if self._application is not None:
+                await self._application.start()
             self._bound = await bind(loop, *self._address, self._kwargs)
             self._loop = loop
             if self._kwargs.get("start_serving", True):
@@ -242,6 +247,8 @@ class Server:
             self._bound.close()
         for opening in list(self._openings):
             opening.shut_down()
+        if self._application is not None and close_connections:
+            self._application.closing()
         if close_connections:
             for connection in self.connections:
                 connection.begin_close(code, reason)
@@ -252,6 +259,8 @@ class Server:
         while self._openings or self._connections or self._tasks or self._exchanges:
             self._something_ended.clear()
             await self._something_ended.wait()
+        if self._application is not None:
+            await self._application.closed()
         self._closed.set()
         self.logger.info("server closed")
 
@@ -302,6 +311,8 @@ class Server:
 
     def make_listener(self, ws: ServerConnection) -> Listener | None:
         """Make the listener of a connection, where callbacks were asked for; whatever that raises is the program's."""
+        if self._application is not None:
+            return self._application.listener(ws)
         return None if self._listener is None else make_listener(self._listener, ws)
 
     def admit(self, opening: ServerOpening) -> None:
@@ -311,7 +322,7 @@ class Server:
 
     def start_handler(self, ws: ServerConnection) -> None:
         """The connection is open: its handler begins, where there is one."""
-        if self._handler is not None:
+        if self._handler is not None and ws.listener is None:
             context = self.options.context.copy()
             try:
                 awaitable = context.run(self._handler, ws)
@@ -350,7 +361,7 @@ async def _wait_for(awaitable: Awaitable[None]) -> None:
 
 
 def serve(
-    handler: Handler | Listener | type[Listener] | None,
+    handler: Handler | Listener | type[Listener] | Servable | None,
     host: str | Sequence[str] | None = None,
     port: int | None = None,
     *,
@@ -389,6 +400,8 @@ def serve(
 
     When the handler returns, its connection is closed with code 1000; when it raises, with 1011, and the traceback is
     logged. `ConnectionClosed` of its own connection is no error.
+
+    In place of a handler there may be an application that brings its own, such as a `openline.hub.Hub`.
 
     Args:
         handler: A coroutine function that is given each connection (`ServerConnection`) when it is open; or a
@@ -434,11 +447,20 @@ def serve(
         TypeError, ValueError: if arguments are unknown, or contradict each other.
     """
     check_serve_kwargs(kwargs)
+    application: Serving | None = None
+    if isinstance(handler, Servable):
+        if listener is not None or process_request is not None or select_subprotocol is not None:
+            raise TypeError(
+                f"{type(handler).__name__} brings its own listener, process_request and select_subprotocol"
+            )
+        application = handler.serving(http=http)
+        handler, http = application.handler, application.http
+        process_request, select_subprotocol = application.process_request, application.select_subprotocol
     if isinstance(handler, Listener) or (isinstance(handler, type) and issubclass(handler, Listener)):
         if listener is not None:
             raise TypeError("handler and listener are both listeners: give one")
         handler, listener = None, handler
-    if (handler is None) == (listener is None):
+    if application is None and (handler is None) == (listener is None):
         raise TypeError("give either a handler or a listener")
     if subprotocols is not None:
         build_subprotocols(subprotocols)  # raises if they cannot be agreed on
@@ -474,11 +496,12 @@ def serve(
             logger=logging.getLogger("openline.server") if logger is None else logger,
         ),
         connection_class=check_connection_class(create_connection, ServerConnection),
+        application=application,
     )
 
 
 def unix_serve(
-    handler: Handler | Listener | type[Listener] | None, path: Path | None = None, **kwargs: Any
+    handler: Handler | Listener | type[Listener] | Servable | None, path: Path | None = None, **kwargs: Any
 ) -> Server:
     """Serve WebSocket on a Unix socket.
 

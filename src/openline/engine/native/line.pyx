@@ -281,6 +281,10 @@ cdef class Line(Inlet):
         if self.reactor is not None and self.reactor.cork_owner == <PyObject *>self:
             self.reactor.flush_cork()
 
+    def drop_unsent(self):
+        """See `openline.engine.base.Line`."""
+        self.drop_whole_frames()
+
     def _queue_frames(self, frames):
         cdef const uint8_t[::1] view = frames
         self.put(NULL, 0, &view[0], view.shape[0], frames if PyBytes_CheckExact(frames) else None, False, 0)

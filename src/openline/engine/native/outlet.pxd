@@ -55,6 +55,8 @@ cdef class Outlet(Pollable):
     cdef Chunk *new_chunk(self, size_t capacity) except NULL
     cdef int pop_chunk(self) except -1
     cdef int drop_queue(self) except -1
+    cdef int drop_whole_frames(self) except -1
+    cdef int drop_after(self, Chunk *chunk) except -1
     cdef int show(
         self, const uint8_t *head, size_t head_size, const uint8_t *payload, size_t size, bint masked, uint32_t key
     ) except -1

@@ -214,6 +214,46 @@ cdef class Outlet(Pollable):
             self.reactor.corked = 0
         return 0
 
+    cdef int drop_whole_frames(self) except -1:
+        """Drops what is queued behind the frame of which a part has left."""
+        cdef size_t keep, rest
+        cdef Chunk *chunk
+        if self.reactor is None:
+            return 0
+        if self.reactor.cork_owner == <PyObject *>self:
+            self.reactor.cork_owner = NULL
+            self.reactor.corked = 0
+        if self.tls is not None and (self.tls.stuck or self.tls.handshaking):
+            return 0  # OpenSSL has to be given the same bytes once more
+        self.urgent = None
+        keep = rest = self.until_boundary()
+        chunk = self.first
+        while chunk != NULL and rest > chunk.size - chunk.sent:
+            rest -= chunk.size - chunk.sent
+            chunk = chunk.later
+        if keep == 0 or chunk == NULL:
+            while self.first != NULL:
+                self.pop_chunk()
+            self.unsent = 0
+            return 0
+        chunk.size = chunk.sent + rest
+        self.unsent = keep
+        self.drop_after(chunk)
+        return 0
+
+    cdef int drop_after(self, Chunk *chunk) except -1:
+        cdef Chunk *later = chunk.later
+        cdef Chunk *dropped
+        chunk.later = NULL
+        self.last = chunk
+        while later != NULL:
+            dropped = later
+            later = later.later
+            if dropped.owner != NULL:
+                Py_DECREF(<object>dropped.owner)
+            free(dropped)
+        return 0
+
     cdef int show(
         self, const uint8_t *head, size_t head_size, const uint8_t *payload, size_t size, bint masked, uint32_t key
     ) except -1:

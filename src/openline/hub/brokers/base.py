@@ -166,7 +166,8 @@ class Broker(Protocol):
 
     @property
     def presence_ttl(self) -> float:
-        """Seconds after which a presence entry, or a node's occupation of a channel, that was not renewed fades; 60.0."""
+        """Seconds after which a presence entry, or a node's occupation of a channel, that was not renewed fades;
+        60.0."""
         ...
 
     # Joins and leaves, on all nodes.

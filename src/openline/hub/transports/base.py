@@ -1,8 +1,8 @@
 """The contract of a transport: how a session's frames come and go.
 
-A transport makes a `Session` when a client arrives (``hub.open_session(transport, subprotocol, request)``), gives it what the
-client sends (``session.receive(frame)``), and tells it when the client is gone (``session.gone()``), once. The session
-writes units and closes. Everything runs in the loop's thread.
+A transport makes a `Session` when a client arrives (``hub.open_session(transport, subprotocol, request)``), gives
+it what the client sends (``session.receive(frame)``), and tells it when the client is gone (``session.gone()``),
+once. The session writes units and closes. Everything runs in the loop's thread.
 """
 
 from __future__ import annotations
@@ -41,13 +41,15 @@ class Transport(Protocol):
 
     @property
     def connection(self) -> Connection | None:
-        """The WebSocket, if it is one of openline's: then units for many go by `openline.broadcast`, framed once for all.
+        """The WebSocket, if it is one of openline's: then units for many go by `openline.broadcast`, framed once
+        for all.
         None: units come one by one by `write`."""
         ...
 
     @property
     def emulated(self) -> bool:
-        """Whether commands come by separate requests (HTTP streaming, SSE), so that the client is told session and node."""
+        """Whether commands come by separate requests (HTTP streaming, SSE), so that the client is told session and
+        node."""
         ...
 
     @property

@@ -1,0 +1,334 @@
+"""A channel as this node sees it: who is subscribed here, where the stream stands, and how a publication reaches them.
+
+A subscription is not live at once. Until the answer to the subscribe command is written, it gathers what is
+published; then it gets what the answer does not hold, and becomes live once the channel's position and its own are
+the same. From then on there is no position of its own: what reaches the channel reaches all that are live, in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from openline.hub.codes import DisconnectCode, UnsubscribeCode
+from openline.hub.group import Group, send_to
+from openline.hub.publication import ClientInfo, Publication, StreamPosition
+from openline.hub.slow_consumer import hold, take_waiting
+from openline.hub.subprotocols.base import NotJSON
+from openline.hub.subprotocols.messages import Join, Leave, Push, Reply
+
+if TYPE_CHECKING:
+    from openline.hub.counters import Counters
+    from openline.hub.namespace import ChannelOptions
+    from openline.hub.subprotocols.base import Subprotocol
+    from openline.hub.subscription import Subscription
+
+__all__ = ["Channel"]
+
+
+class Channel:
+    """One channel, as long as anybody here is subscribed, or about to be.
+
+    Attributes:
+        name: The channel's name.
+        options: Its options.
+        subscriptions: By the session's client id; live or not.
+        position: Of the last publication that was heard; None: none was, since this node listens.
+        pins: How many subscriptions there are, or are coming.
+        listening: The broker tells this node of the channel.
+        lock: Held while that is changed.
+    """
+
+    __slots__ = (
+        "_counters",
+        "_groups",
+        "_joining",
+        "_last",
+        "_queue_size",
+        "listening",
+        "lock",
+        "name",
+        "options",
+        "pins",
+        "position",
+        "subscriptions",
+    )
+
+    def __init__(self, name: str, options: ChannelOptions, counters: Counters, queue_size: int) -> None:
+        self.name = name
+        self.options = options
+        self.subscriptions: dict[str, Subscription] = {}
+        self.position: StreamPosition | None = None
+        self.pins = 0
+        self.listening = False
+        self.lock = asyncio.Lock()
+        self._counters = counters
+        self._queue_size = queue_size
+        self._groups: dict[tuple[Subprotocol, bool, bool], Group] = {}
+        self._joining: dict[Subscription, None] = {}
+        self._last: bytes | None = None  # the last publication's payload, where there are deltas
+
+    def __repr__(self) -> str:
+        return f"<Channel {self.name} {len(self.subscriptions)} subscriptions>"
+
+    def current(self) -> StreamPosition | None:
+        """Return `position`, which may have changed while somebody waited."""
+        return self.position
+
+    # Who is subscribed.
+
+    def join(self, subscription: Subscription) -> None:
+        """A subscription begins to gather what is published."""
+        self.subscriptions[subscription.session.client] = subscription
+        self._joining[subscription] = None
+
+    def go_live(self, subscription: Subscription, floor: StreamPosition | None) -> None:
+        """The answer to the subscribe command is written: send what it does not hold, and go on from there.
+
+        Args:
+            subscription: One that joined.
+            floor: What the client knows of: the position in its answer. None: it was promised nothing.
+        """
+        heard = subscription.heard
+        if heard is None or subscription not in self._joining:
+            return  # it has ended meanwhile
+        overflown = subscription.heard_size < 0
+        subscription.floor = floor
+        subscription.heard = None
+        if overflown:
+            self._fail([subscription])
+            return
+        for publication, position in heard:
+            if self._passes(subscription, position):
+                self._send_alone(subscription, publication)
+            if subscription.session.closed:
+                return
+            if subscription not in self._joining:
+                return
+        known = self.position
+        if subscription.floor is None or known is None or known == subscription.floor:
+            if known is None:
+                self.position = subscription.floor
+            self._make_live(subscription)
+
+    def leave(self, subscription: Subscription) -> None:
+        """A subscription has ended. Idempotent."""
+        self._joining.pop(subscription, None)
+        if subscription.group is not None:
+            subscription.group.remove(subscription)
+        subscription.heard = subscription.waiting = None
+        client = subscription.session.client
+        if self.subscriptions.get(client) is subscription:
+            del self.subscriptions[client]
+
+    def _make_live(self, subscription: Subscription, *, in_step: bool = False) -> None:
+        self._joining.pop(subscription, None)
+        if subscription.group is not None:
+            subscription.group.remove(subscription)
+        key = (subscription.session.subprotocol, subscription.delta, in_step)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = Group(key[0], delta=key[1], in_step=in_step)
+        group.add(subscription)
+
+    def _passes(self, subscription: Subscription, position: StreamPosition) -> bool:
+        """Tell whether a subscription that is not live gets a publication; a gap ends it."""
+        floor = subscription.floor
+        if floor is None or not position.offset:
+            return True
+        if position.epoch == floor.epoch:
+            if position.offset <= floor.offset:
+                return False
+            if position.offset == floor.offset + 1:
+                subscription.floor = position
+                return True
+        self._fail([subscription])
+        return False
+
+    # What is published.
+
+    def publish(self, publication: Publication, position: StreamPosition) -> None:
+        """A publication was heard: send it to all who are subscribed here.
+
+        Nothing in here runs for one subscriber but for those who are special: not live, excluded, or slow in a
+        channel with a policy for that.
+        """
+        if position.offset and not self._follow(position):
+            return
+        for subscription in tuple(self._joining):
+            self._hear(subscription, publication, position)
+        options = self.options
+        excluded: Subscription | None = None
+        if options.exclude_sender and publication.info is not None:
+            excluded = self.subscriptions.get(publication.info.client)
+        base = self._last
+        if options.delta:
+            self._last = bytes(publication.data)
+        delivered = 0
+        behind: list[Subscription] = []
+        caught_up: list[Subscription] = []
+        for group in tuple(self._groups.values()):
+            if not group.members:
+                continue
+            try:
+                unit = self._encode(group, publication, base if group.in_step else None)
+            except NotJSON:
+                self._disconnect(group.members)
+                continue
+            delivered += len(group.members)
+            if excluded is not None and excluded.group is group:
+                left_out = self._send_each(group, unit, publication, excluded)
+            elif options.slow_consumer != "disconnect" or options.batch_delay:
+                left_out = self._send_each(group, unit, publication, None)
+            else:
+                group.send(unit)
+                left_out = ()
+            delivered -= len(left_out)
+            if group.in_step:
+                behind += left_out
+            elif group.delta:
+                # Each of them has the publication now, against which the next may be a patch.
+                caught_up += [one for one in group.members if one not in left_out]
+        for moved, in_step in ((behind, False), (caught_up, True)):
+            for subscription in moved:
+                if subscription.group is not None:
+                    self._make_live(subscription, in_step=in_step)
+        self._counters.deliveries += delivered
+
+    def _follow(self, position: StreamPosition) -> bool:
+        """Take note of the stream's position; False: this publication was heard before."""
+        known = self.position
+        self.position = position
+        if known is None:
+            return True
+        if position.epoch == known.epoch:
+            if position.offset <= known.offset:
+                self.position = known
+                return False
+            if position.offset == known.offset + 1:
+                return True
+        self.lose()
+        return True
+
+    def lose(self) -> None:
+        """Something was missed: who was promised that he would hear of it does so."""
+        self._fail([one for one in self.subscriptions.values() if one.positioned and one.group is not None])
+
+    def _fail(self, subscriptions: Iterable[Subscription]) -> None:
+        for subscription in tuple(subscriptions):
+            if subscription.server_side:
+                subscription.session.disconnect(DisconnectCode.INSUFFICIENT_STATE)
+            else:
+                subscription.session.end_subscription(subscription, UnsubscribeCode.INSUFFICIENT)
+
+    def _disconnect(self, subscriptions: Iterable[Subscription]) -> None:
+        for subscription in tuple(subscriptions):
+            subscription.session.disconnect(DisconnectCode.INAPPROPRIATE_PROTOCOL)
+
+    def _hear(self, subscription: Subscription, publication: Publication, position: StreamPosition) -> None:
+        """A publication for a subscription that is not live."""
+        heard = subscription.heard
+        if heard is None:
+            if self._passes(subscription, position):
+                # Here the two positions meet: it gets this one and the next with all others.
+                self._make_live(subscription)
+            return
+        if subscription.heard_size < 0:
+            return
+        subscription.heard_size += len(publication.data) + 100
+        if subscription.heard_size > self._queue_size:
+            heard.clear()
+            subscription.heard_size = -1
+            return
+        heard.append((publication, position))
+
+    def _encode(self, group: Group, publication: Publication, base: bytes | None) -> bytes:
+        subprotocol = group.subprotocol
+        payload = subprotocol.check_payload(bytes(publication.data))
+        if group.delta:
+            checked = replace(publication, data=payload)
+            payload, patch = subprotocol.delta_data(checked, base)
+            publication = replace(publication, data=payload, delta=patch)
+        elif payload is not publication.data:
+            publication = replace(publication, data=payload)
+        return subprotocol.encode_publication(self.name, publication)
+
+    def _send_alone(self, subscription: Subscription, publication: Publication) -> None:
+        """Send to one subscription, whole."""
+        session = subscription.session
+        alone = Group(session.subprotocol, delta=subscription.delta, in_step=False)
+        try:
+            unit = self._encode(alone, publication, None)
+        except NotJSON:
+            session.disconnect(DisconnectCode.INAPPROPRIATE_PROTOCOL)
+        else:
+            self._counters.deliveries += 1
+            session.write(unit)
+
+    def _send_each(
+        self, group: Group, unit: bytes, publication: Publication, excluded: Subscription | None
+    ) -> Sequence[Subscription]:
+        """Send to all members of a group, one by one, each as its client can take it; return who got nothing."""
+        options = self.options
+        ready: list[Subscription] = []
+        left_out: list[Subscription] = []
+        for subscription in tuple(group.members):
+            if subscription is excluded:
+                left_out.append(subscription)
+                continue
+            session = subscription.session
+            if options.slow_consumer != "disconnect" and (
+                subscription.waiting is not None or session.transport.unsent > session.hub.write_high
+            ):
+                dropped, conflated = hold(subscription, publication)
+                if dropped:
+                    self._counters.count_drop(options.slow_consumer, dropped)
+                self._counters.conflated += conflated
+                session.waits(subscription)
+                left_out.append(subscription)
+            elif options.batch_delay:
+                session.gather(unit, options.batch_delay)
+            else:
+                ready.append(subscription)
+        send_to(group.subprotocol, ready, unit)
+        return left_out
+
+    def send_waiting(self, subscription: Subscription) -> None:
+        """The client of a subscription has caught up: send what waits for it."""
+        for publication in take_waiting(subscription):
+            self._send_alone(subscription, publication)
+
+    # Who comes and goes.
+
+    def announce(self, push: Join | Leave) -> None:
+        """Tell of a join or a leave who is to be told."""
+        told: dict[Subprotocol, list[Subscription]] = {}
+        for subscription in self.subscriptions.values():
+            if subscription.join_leave and subscription.group is not None:
+                told.setdefault(subscription.session.subprotocol, []).append(subscription)
+        for subprotocol, subscriptions in told.items():
+            try:
+                info = check_info(push.info, subprotocol)
+            except NotJSON:
+                self._disconnect(subscriptions)
+                continue
+            fields: dict[str, Any] = {"join" if isinstance(push, Join) else "leave": type(push)(info=info)}
+            unit = subprotocol.encode(Reply(push=Push(channel=self.name, **fields)))
+            send_to(subprotocol, subscriptions, unit)
+
+
+def check_info(info: ClientInfo, subprotocol: Subprotocol) -> ClientInfo:
+    """Return what a client shows of itself, fit for an encoding.
+
+    Raises:
+        NotJSON: it is not.
+    """
+    conn, chan = info.conn_info, info.chan_info
+    if conn is not None:
+        conn = subprotocol.check_payload(bytes(conn))
+    if chan is not None:
+        chan = subprotocol.check_payload(bytes(chan))
+    return replace(info, conn_info=conn, chan_info=chan)

@@ -1,0 +1,166 @@
+"""The channels that this node listens to, and what the broker tells of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from openline.hub.brokers.base import BrokerDown
+from openline.hub.channel import Channel
+from openline.hub.eager import call
+from openline.hub.publication import ClientInfo, Publication, StreamPosition
+from openline.hub.subprotocols.messages import Join, Leave
+
+if TYPE_CHECKING:
+    from openline.hub.hub import Hub
+    from openline.hub.namespace import ChannelOptions
+
+__all__ = ["ChannelTable"]
+
+logger = logging.getLogger("openline.hub")
+
+
+class ChannelTable:
+    """By name; a channel is here while somebody is subscribed, or about to be."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._channels: dict[str, Channel] = {}
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def get(self, name: str) -> Channel | None:
+        """Return the channel of a name; None: nobody here is subscribed."""
+        return self._channels.get(name)
+
+    def all(self) -> list[Channel]:
+        """Return all of them, as they are now."""
+        return list(self._channels.values())
+
+    def pin(self, name: str, options: ChannelOptions) -> Channel:
+        """Return the channel, which stays until as many `leave` it as have pinned it."""
+        channel = self._channels.get(name)
+        if channel is None:
+            hub = self._hub
+            channel = self._channels[name] = Channel(name, options, hub.counters, hub.options.max_queue_size)
+        channel.pins += 1
+        return channel
+
+    async def listen(self, channel: Channel) -> None:
+        """Have the broker tell of the channel from now on, unless it does.
+
+        Raises:
+            BrokerDown: it cannot be had.
+        """
+        async with channel.lock:
+            if channel.listening:
+                return
+            await self._hub.broker.subscribe(channel.name)
+            channel.listening = True
+            await self._occupied(channel)
+
+    async def leave(self, channel: Channel) -> None:
+        """Take a pin out; with the last one the channel is gone."""
+        channel.pins -= 1
+        if channel.pins:
+            return
+        async with channel.lock:
+            if channel.pins:
+                return  # somebody came while we waited
+            if channel.listening:
+                channel.listening = False
+                channel.position = None
+                try:
+                    await self._hub.broker.unsubscribe(channel.name)
+                    await self._vacated(channel)
+                except BrokerDown as error:
+                    # There, the node's occupation of the channel fades by itself.
+                    self._hub.counters.broker_errors += 1
+                    logger.warning("leaving %r: %s", channel, error)
+            if not channel.pins and self._channels.get(channel.name) is channel:
+                del self._channels[channel.name]
+
+    async def _occupied(self, channel: Channel) -> None:
+        hooks = self._hub.hooks_of(channel.name)
+        hook = hooks.get("occupied")
+        if hook is None and hooks.get("vacated") is None:
+            return
+        if await self._hub.broker.occupy(channel.name) and hook is not None:
+            await self._tell("on_occupied", hook, channel)
+
+    async def _vacated(self, channel: Channel) -> None:
+        hooks = self._hub.hooks_of(channel.name)
+        hook = hooks.get("vacated")
+        if hook is None and hooks.get("occupied") is None:
+            return
+        if await self._hub.broker.vacate(channel.name) and hook is not None:
+            await self._tell("on_vacated", hook, channel)
+
+    async def _tell(self, name: str, hook: object, channel: Channel) -> None:
+        try:
+            await call(hook, channel.name)  # type: ignore[arg-type]
+        except Exception:
+            logger.exception("%s of %r failed", name, channel)
+
+    # What the broker tells; see `openline.hub.brokers.base.BrokerEvents`.
+
+    def on_publication(self, channel: str, publication: Publication, position: StreamPosition) -> None:
+        """A publication was heard."""
+        known = self._channels.get(channel)
+        if known is not None:
+            known.publish(publication, position)
+
+    def on_join(self, channel: str, info: ClientInfo) -> None:
+        """Somebody came."""
+        known = self._channels.get(channel)
+        if known is not None:
+            known.announce(Join(info))
+
+    def on_leave(self, channel: str, info: ClientInfo) -> None:
+        """Somebody left."""
+        known = self._channels.get(channel)
+        if known is not None:
+            known.announce(Leave(info))
+
+    def on_control(self, data: bytes) -> None:
+        """A node speaks."""
+        self._hub.nodes.receive(data)
+
+    def on_restored(self, channels: Iterable[str]) -> None:
+        """The broker was away."""
+        self._hub.spawn(self.check_positions(list(channels)))
+
+    async def check_positions(self, names: Iterable[str]) -> None:
+        """Compare channels with the tops of their streams; who was promised everything is told of what is missing.
+
+        What was published last may still be on its way here. So a channel is behind only if, when it is asked for the
+        second time, it has not reached what was the top the first time.
+        """
+        behind: dict[str, StreamPosition] = {}
+        for again in (False, True):
+            for name in list(behind) if again else names:
+                channel = self._channels.get(name)
+                if channel is None or channel.options.stream is None or channel.position is None:
+                    continue
+                try:
+                    _, top = await self._hub.broker.history(name, history=channel.options.stream, limit=0)
+                except BrokerDown:
+                    self._hub.counters.broker_errors += 1
+                    continue
+                now = channel.current()
+                expected = behind.get(name, top)
+                if now is None or (now.epoch == expected.epoch and now.offset >= expected.offset):
+                    continue
+                if again:
+                    channel.position = top
+                    channel.lose()
+                else:
+                    behind[name] = top
+            if behind and not again:
+                await self._hub.pause(POSITION_PATIENCE)
+
+
+POSITION_PATIENCE = 1.0
+"""Seconds that a publication may be on its way from the broker before the channel counts as behind."""

@@ -1,0 +1,60 @@
+"""``unsubscribe``, and how every subscription ends."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from openline.hub.brokers.base import BrokerDown
+from openline.hub.codes import UnsubscribeCode
+from openline.hub.commands.answer import Answer
+from openline.hub.eager import call
+from openline.hub.subprotocols.messages import UnsubscribeRequest, UnsubscribeResult
+
+if TYPE_CHECKING:
+    from openline.hub.session import Session
+    from openline.hub.subscription import Subscription
+
+__all__ = ["end_subscription", "unsubscribe"]
+
+logger = logging.getLogger("openline.hub")
+
+
+async def unsubscribe(session: Session, request: UnsubscribeRequest) -> Answer:
+    """End a subscription that the client does not want any more; there need be none."""
+    subscription = session.subscriptions.get(request.channel)
+    if subscription is not None:
+        await end_subscription(subscription, UnsubscribeCode.CLIENT, UnsubscribeCode.CLIENT.reason)
+    return Answer(UnsubscribeResult())
+
+
+async def end_subscription(subscription: Subscription, code: int, reason: str) -> None:
+    """End a subscription: no publication follows; then presence, leave, ``on_unsubscribe``. Idempotent.
+
+    A broker that is out of reach does not hinder it: there, presence fades by itself.
+
+    Cancel: what was not done yet is left.
+    """
+    session, channel = subscription.session, subscription.channel
+    if session.subscriptions.get(channel.name) is not subscription:
+        return
+    del session.subscriptions[channel.name]
+    channel.leave(subscription)
+    hub = session.hub
+    broker = hub.broker
+    try:
+        if subscription.present:
+            await broker.remove_presence(channel.name, session.client)
+        if subscription.announced:
+            await broker.publish_leave(channel.name, subscription.info)
+    except BrokerDown as error:
+        hub.counters.broker_errors += 1
+        logger.warning("%r could not be taken back: %s", subscription, error)
+    if subscription.admitted:
+        hook = hub.hooks_of(channel.name).get("unsubscribe")
+        if hook is not None:
+            try:
+                await call(hook, session, channel.name, code, reason)
+            except Exception:
+                logger.exception("on_unsubscribe of %r failed", subscription)
+    await hub.table.leave(channel)

@@ -1,0 +1,117 @@
+"""Coroutines that run at once, and become tasks only where they have to wait.
+
+Most commands and hooks finish without waiting for anything. They are stepped right where they are called: no task, no
+turn of the loop. Only one that suspends is taken over by a task, together with what it waits for.
+
+A coroutine of the application may ask for its task before it suspends (`asyncio.timeout` does). It gets one, which
+runs its first step at once: Python 3.12 can do that (``eager_start``); before, the step that a new task schedules is
+caught and run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextvars import Context
+from inspect import isawaitable, iscoroutine
+from typing import Any, TypeVar, cast
+
+__all__ = ["call", "start", "wait_here"]
+
+T = TypeVar("T")
+
+
+def start(coroutine: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None] | None:
+    """Run a coroutine of ours, which raises nothing, up to its end or to where it suspends.
+
+    Args:
+        coroutine: Must not ask for its task before it suspends, unless by `call` or `wait_here`.
+        loop: The running loop.
+
+    Returns:
+        None: it is done. Else the task that goes on with it.
+    """
+    if asyncio.current_task(loop) is not None:
+        # Somebody else's: what asks for the current task must not get that one.
+        return loop.create_task(coroutine)
+    try:
+        awaited = coroutine.send(None)
+    except StopIteration:
+        return None
+    return loop.create_task(_go_on(coroutine, awaited))  # type: ignore[arg-type]  # @types.coroutine makes it one
+
+
+@types.coroutine
+def _go_on(coroutine: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    """Hand on what the coroutine waits for already, then what it waits for later."""
+    try:
+        while True:
+            try:
+                value: Any = yield awaited
+            except GeneratorExit:
+                coroutine.close()
+                raise
+            except BaseException as error:
+                awaited = coroutine.throw(error)
+            else:
+                awaited = coroutine.send(value)
+    except StopIteration:
+        return
+
+
+async def call(function: Callable[..., Awaitable[T] | T], *args: Any) -> T:
+    """Call the application's function, and wait for what it returns if need be.
+
+    Cancel: cancels the function's coroutine.
+    """
+    answer = function(*args)
+    return await wait_here(answer) if isawaitable(answer) else answer
+
+
+async def wait_here(awaitable: Awaitable[T]) -> T:
+    """Wait for an awaitable that may ask for the current task.
+
+    Cancel: cancels it.
+    """
+    loop = asyncio.get_running_loop()
+    if asyncio.current_task(loop) is not None or not iscoroutine(awaitable):
+        return await awaitable
+    task = _begin(cast("Coroutine[Any, Any, T]", awaitable), loop)
+    return task.result() if task.done() else await task
+
+
+if sys.version_info >= (3, 12):
+
+    def _begin(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> asyncio.Task[T]:
+        """Make a task, and run its first step now."""
+        return asyncio.Task(coroutine, loop=loop, eager_start=True)
+
+else:
+
+    def _begin(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> asyncio.Task[T]:
+        """Make a task, and run its first step now."""
+        caught: list[tuple[Callable[..., object], tuple[Any, ...], Context | None]] = []
+
+        def call_soon(
+            step: Callable[..., object], *args: Any, context: Context | None = None
+        ) -> asyncio.Handle | None:
+            caught.append((step, args, context))
+            return None
+
+        shadowed: Any = loop
+        try:
+            shadowed.call_soon = call_soon
+        except AttributeError:  # a loop without a dictionary: the task begins in the next turn
+            return loop.create_task(coroutine)
+        try:
+            task = asyncio.Task(coroutine, loop=loop)
+        finally:
+            del shadowed.call_soon
+        for step, args, context in caught:
+            if context is None:
+                step(*args)
+            else:
+                context.run(step, *args)
+        return task

@@ -1,0 +1,510 @@
+"""One client: its commands, in their order, its subscriptions, and its end.
+
+A session's life: a transport opens it, the connect command lets it in, and it ends once: by its client, its
+transport, or `Session.disconnect`. Whatever way it ends, what it began is ended too: running commands are
+cancelled, subscriptions closed, and ``on_disconnect`` is called, in this order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import deque
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from openline.hub.brokers.base import BrokerDown
+from openline.hub.codes import Disconnect, DisconnectCode, ErrorCode, Refused, UnsubscribeCode
+from openline.hub.commands import COMMANDS
+from openline.hub.commands.leaving import end_subscription
+from openline.hub.eager import call, start
+from openline.hub.subprotocols.base import BadFrame, NotJSON
+from openline.hub.subprotocols.messages import Command, Error, MessagePush, Push, Reply, UnsubscribePush
+from openline.hub.values import to_payload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from openline.hub.hub import Hub
+    from openline.hub.publication import Payload
+    from openline.hub.rate import Allowance
+    from openline.hub.subprotocols.base import Subprotocol
+    from openline.hub.subscription import Subscription
+    from openline.hub.transports.base import ClientRequest, Transport
+
+__all__ = ["Session", "SessionState"]
+
+logger = logging.getLogger("openline.hub")
+
+
+class SessionState(IntEnum):
+    """Where a session stands."""
+
+    NEW = 0
+    CONNECTING = 1
+    CONNECTED = 2
+    CLOSED = 3
+
+
+class Session:
+    """A client, as hooks see it.
+
+    Attributes:
+        client: Its id, unique over all nodes.
+        user: The user's id; empty: anonymous, or not known yet.
+        info: What the application says of the connection; None: nothing.
+        meta: What the connection token says for the application alone.
+        request: The HTTP request that the client came with.
+        token: The connection token while ``on_connect`` runs, where the hub has no keys to verify it; else empty.
+        name: What the client calls itself.
+        version: Its version, as it says.
+        subscriptions: By channel.
+        expire_at: Seconds since 1970 when it ends unless it is refreshed; 0.0: never.
+        connected_at: Seconds since 1970 when it was let in; 0.0: it was not.
+        state: Where it stands.
+        pinged: It has not answered the last ping yet.
+        slot: Its place in the hub's clock; -1: none.
+        leaving: The code that it ends with once its commands are done; None: it stays.
+        hub: The hub.
+        transport: How it came.
+        subprotocol: How its frames are encoded.
+        allowances: What the publish rates of its channels leave; None: it has not published.
+        storage: Anything that the application wants to keep with it; None at first.
+    """
+
+    __slots__ = (
+        "_busy",
+        "_gathered",
+        "_greeted",
+        "_paused",
+        "_pending",
+        "_pending_size",
+        "_running",
+        "_tasks",
+        "_waiting",
+        "allowances",
+        "client",
+        "connected_at",
+        "expire_at",
+        "hub",
+        "info",
+        "leaving",
+        "meta",
+        "name",
+        "pinged",
+        "request",
+        "slot",
+        "state",
+        "storage",
+        "subprotocol",
+        "subscriptions",
+        "token",
+        "transport",
+        "user",
+        "version",
+    )
+
+    def __init__(
+        self, hub: Hub, transport: Transport, subprotocol: Subprotocol, request: ClientRequest
+    ) -> None:
+        self.hub = hub
+        self.transport = transport
+        self.subprotocol = subprotocol
+        self.request = request
+        self.client = secrets.token_urlsafe(18)
+        self.user = ""
+        self.info: Payload | None = None
+        self.meta: Mapping[str, Any] = {}
+        self.name = ""
+        self.version = ""
+        self.state: SessionState = SessionState.NEW
+        self.subscriptions: dict[str, Subscription] = {}
+        self.expire_at = 0.0
+        self.token = ""
+        self.connected_at = 0.0
+        self.storage: Any = None
+        self.allowances: dict[str, Allowance] | None = None
+        self.pinged = False
+        self.slot = -1
+        self.leaving: int | None = None
+        self._greeted = False
+        self._running = 0
+        self._busy: set[str] | None = None
+        self._pending: deque[tuple[Command, int]] | None = None
+        self._pending_size = 0
+        self._paused = False
+        self._tasks: set[asyncio.Task[None]] | None = None
+        self._waiting: dict[Subscription, None] | None = None
+        self._gathered: list[bytes] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Session {self.client} user {self.user!r} {self.state.name.lower()}>"
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+        return self.state is SessionState.CLOSED
+
+    @property
+    def admitted(self) -> bool:
+        """Whether it has been let in, and has not ended."""
+        return self.state is SessionState.CONNECTED
+
+    @property
+    def reading_paused(self) -> bool:
+        """Whether nothing is read from the client, since it has too many commands waiting."""
+        return self._paused
+
+    @property
+    def encoding(self) -> str:
+        """``json`` or ``protobuf``."""
+        return self.subprotocol.name
+
+    # Commands.
+
+    def receive(self, frame: str | bytes) -> None:
+        """Take a frame from the client; called by the transport."""
+        if self.closed:
+            return
+        try:
+            commands = self.subprotocol.decode(frame)
+        except BadFrame:
+            self.disconnect(DisconnectCode.BAD_REQUEST)
+            return
+        size = len(frame) // len(commands)
+        for command in commands:
+            if not command.id and command.send is None:
+                self._pong(command)
+            elif self._running or self._pending:
+                self._wait(command, size)
+            elif not self._run(command):
+                return  # a connect was refused: what came with it is discarded
+            if self.closed:
+                return
+
+    def _pong(self, command: Command) -> None:
+        """The answer to a ping, empty; one that nobody asked for is an error."""
+        if command != _EMPTY or not self.pinged:
+            self.disconnect(DisconnectCode.BAD_REQUEST)
+        self.pinged = False
+
+    def _wait(self, command: Command, size: int) -> None:
+        if self._pending is None:
+            self._pending = deque()
+        self._pending.append((command, size))
+        self._pending_size += size
+        if self.hub.options.concurrency > 1 and self.state is SessionState.CONNECTED:
+            self._run_waiting()
+        if self._pending_size > self.hub.options.max_waiting_commands and not self._paused:
+            self._paused = True
+            self.transport.pause()
+
+    def _run(self, command: Command) -> bool:
+        """Begin a command; False: it is done, and was a connect that failed."""
+        channel = channel_of(command) if self.hub.options.concurrency > 1 else ""
+        if channel:
+            if self._busy is None:
+                self._busy = set()
+            self._busy.add(channel)
+        self._running += 1
+        task = start(self._execute(command), self.hub.loop)
+        if task is None:
+            self._ended(channel)
+            return self.state is not SessionState.NEW
+        if self._tasks is None:
+            self._tasks = set()
+        self._tasks.add(task)
+
+        def done(task: asyncio.Task[None]) -> None:
+            if self._tasks is not None:
+                self._tasks.discard(task)
+            self._ended(channel)
+            self._run_waiting()
+
+        task.add_done_callback(done)
+        return True
+
+    def _ended(self, channel: str) -> None:
+        self._running -= 1
+        if channel and self._busy is not None:
+            self._busy.discard(channel)
+
+    def _run_waiting(self) -> None:
+        """Begin what has waited, as far as it may run now."""
+        while self._pending and not self.closed:
+            if self._running and (
+                self._running >= self.hub.options.concurrency or self.state is not SessionState.CONNECTED
+            ):
+                break
+            at = self._next_waiting()
+            if at is None:
+                break
+            command, size = self._pending[at]
+            del self._pending[at]
+            self._pending_size -= size
+            self._run(command)
+        if self.leaving is not None and not self._running and not self._pending:
+            self.disconnect(self.leaving)
+        elif self._paused and self._pending_size <= self.hub.options.max_waiting_commands // 2:
+            self._paused = False
+            self.transport.resume()
+
+    def _next_waiting(self) -> int | None:
+        """The place of the first command whose channel nothing that comes before it works on."""
+        assert self._pending is not None
+        if not self._busy:
+            return 0
+        blocked = set(self._busy)
+        for at, (command, _) in enumerate(self._pending):
+            channel = channel_of(command)
+            if not channel or channel not in blocked:
+                return at
+            blocked.add(channel)
+        return None
+
+    async def _execute(self, command: Command) -> None:
+        name = method_of(command)
+        counters = self.hub.counters
+        try:
+            if name is None or (name == "connect") != (self.state is SessionState.NEW):
+                raise Disconnect(DisconnectCode.BAD_REQUEST)
+            counters.count_command(name)
+            answer = await COMMANDS[name](self, getattr(command, name))
+        except Refused as refusal:
+            self._refuse(command, refusal)
+        except Disconnect as order:
+            self.disconnect(order.code, order.reason)
+        except NotJSON:
+            self.disconnect(DisconnectCode.INAPPROPRIATE_PROTOCOL)
+        except BrokerDown as error:
+            counters.broker_errors += 1
+            logger.warning("%s of %r failed: %s", name, self, error)
+            self._refuse(command, Refused(ErrorCode.INTERNAL))
+        except Exception:
+            logger.exception("%s of %r failed", name, self)
+            self._refuse(command, Refused(ErrorCode.INTERNAL))
+        else:
+            if answer is None or self.closed:
+                return
+            result, after = answer
+            fields: dict[str, Any] = {} if result is None else {name: result}
+            self.write(self.subprotocol.encode(Reply(id=command.id, **fields)))
+            if after is not None:
+                after()
+
+    def _refuse(self, command: Command, refusal: Refused) -> None:
+        if self.closed:
+            return
+        self.hub.counters.count_error(refusal.code)
+        if self.state is SessionState.CONNECTING:
+            # What came with it is discarded; it may try again until `connect_timeout`.
+            self.state: SessionState = SessionState.NEW
+            self.hub.dismiss(self)
+            for subscription in tuple(self.subscriptions.values()):
+                self.hub.spawn(
+                    end_subscription(
+                        subscription, UnsubscribeCode.DISCONNECT, UnsubscribeCode.DISCONNECT.reason
+                    )
+                )
+            if self._pending:
+                self._pending.clear()
+                self._pending_size = 0
+        if command.id:
+            error = Error(refusal.code, refusal.message, refusal.temporary)
+            self.write(self.subprotocol.encode(Reply(id=command.id, error=error)))
+
+    # What it is told.
+
+    def write(self, unit: bytes) -> None:
+        """Send a unit, behind what was gathered."""
+        if not self.closed:
+            if self._gathered is not None:
+                self._flush()
+            if not self.closed:
+                self.transport.write(unit)
+
+    def gather(self, unit: bytes, delay: float) -> None:
+        """Send a unit within ``delay`` seconds, together with others."""
+        if self._gathered is None:
+            self._gathered = []
+            self.hub.loop.call_later(delay, self._flush)
+        self._gathered.append(unit)
+        self.hub.counters.batched += 1
+        if len(self._gathered) >= MOST_GATHERED:
+            self._flush()
+
+    def _flush(self) -> None:
+        gathered, self._gathered = self._gathered, None
+        if gathered and not self.closed:
+            self.transport.write(self.subprotocol.join(gathered))
+
+    def send(self, data: Any) -> None:
+        """Push a message to this client alone, outside of all channels.
+
+        Args:
+            data: Any JSON-able object, or bytes as they are.
+
+        Raises:
+            NotJSON: the client speaks JSON, and ``data`` are bytes that are not.
+        """
+        payload = self.subprotocol.check_payload(bytes(to_payload({} if data is None else data)))
+        self.push(Push(message=MessagePush(data=payload)))
+
+    def push(self, push: Push) -> None:
+        """Send a push."""
+        self.write(self.subprotocol.encode(Reply(push=push)))
+
+    # Slow clients; called by the transport, and by channels.
+
+    def waits(self, subscription: Subscription) -> None:
+        """Publications of a subscription wait until the client has caught up."""
+        if self._waiting is None:
+            self._waiting = {}
+        self._waiting[subscription] = None
+
+    def drained(self) -> None:
+        """The client has caught up; called by the transport."""
+        waiting, self._waiting = self._waiting, None
+        for subscription in waiting or ():
+            if self.closed:
+                return
+            subscription.channel.send_waiting(subscription)
+
+    def overrun(self) -> None:
+        """More than ``max_queue_size`` bytes would wait for the client; called by the transport."""
+        self.hub.counters.overruns += 1
+        self.disconnect(DisconnectCode.SLOW, drop=True)
+
+    # Its end.
+
+    def end_subscription(
+        self, subscription: Subscription, code: int = UnsubscribeCode.SERVER, reason: str | None = None
+    ) -> None:
+        """End a subscription, and tell the client.
+
+        Args:
+            subscription: One of this session's.
+            code: An `UnsubscribeCode`: from 2500 on the client subscribes again by itself.
+            reason: None: the standard text of the code.
+        """
+        channel = subscription.channel.name
+        if self.subscriptions.get(channel) is not subscription:
+            return
+        if reason is None:
+            reason = UnsubscribeCode(code).reason
+        self.hub.spawn(end_subscription(subscription, code, reason))
+        self.push(Push(channel=channel, unsubscribe=UnsubscribePush(code=int(code), reason=reason)))
+
+    def disconnect(
+        self,
+        code: int = DisconnectCode.FORCE_NO_RECONNECT,
+        reason: str | None = None,
+        *,
+        drop: bool = False,
+    ) -> None:
+        """End the session. Idempotent.
+
+        Args:
+            code: A `DisconnectCode`, or 4000 to 4999 of the application's own.
+            reason: None: the standard text of the code.
+            drop: Throw away what waits to be sent, instead of sending it first.
+        """
+        if self.closed:
+            return
+        order = Disconnect(code, reason)
+        if not drop and self._gathered is not None:
+            self._flush()
+        if self.closed:
+            return
+        self.state = SessionState.CLOSED
+        self.transport.close(order.code, order.reason, drop=drop)
+        self._end(order.code, order.reason)
+
+    def disconnect_when_idle(self, code: int) -> None:
+        """End it once the commands that came are done; at once, where there are none."""
+        if not self._running and not self._pending:
+            self.disconnect(code)
+        elif self.leaving is None:
+            self.leaving = code
+
+    def expire(self) -> None:
+        """Its time, and the grace for a refresh, are over."""
+        self.disconnect(DisconnectCode.EXPIRED)
+
+    def gone(self) -> None:
+        """The client is gone; called by the transport, once."""
+        if not self.closed:
+            self.state = SessionState.CLOSED
+            self._end(DisconnectCode.CONNECTION_CLOSED, DisconnectCode.CONNECTION_CLOSED.reason)
+
+    def _end(self, code: int, reason: str) -> None:
+        self.hub.counters.count_disconnect(code)
+        self._pending = self._gathered = self._waiting = None
+        here = asyncio.current_task(self.hub.loop)
+        others = [task for task in self._tasks or () if task is not here]
+        for task in others:
+            task.cancel()
+        # Out of every channel now: nothing may be sent any more.
+        for subscription in self.subscriptions.values():
+            subscription.channel.leave(subscription)
+        self.hub.forget(self)
+        if self._running > len(self._tasks or ()):
+            # By a command that is being stepped right now: what it has begun ends before the session does.
+            self.hub.loop.call_soon(self._begin_clean_up, code, reason)
+        else:
+            self._begin_clean_up(code, reason)
+
+    def _begin_clean_up(self, code: int, reason: str) -> None:
+        self.hub.spawn(self._clean_up(code, reason))
+
+    async def _clean_up(self, code: int, reason: str) -> None:
+        if self._tasks:
+            # The one that has ended the session is among them; the others were cancelled.
+            await asyncio.wait(self._tasks)
+        for subscription in list(self.subscriptions.values()):
+            await end_subscription(
+                subscription, UnsubscribeCode.DISCONNECT, UnsubscribeCode.DISCONNECT.reason
+            )
+        if self._greeted:
+            self._greeted = False
+            hook = self.hub.hooks.get("disconnect")
+            if hook is not None:
+                try:
+                    await call(hook, self, code, reason)
+                except Exception:
+                    logger.exception("on_disconnect of %r failed", self)
+
+    def greet(self) -> None:
+        """``on_connect`` has returned: ``on_disconnect`` is owed."""
+        self._greeted = True
+
+    def begin_connecting(self) -> None:
+        """Its connect command is being worked on."""
+        self.state = SessionState.CONNECTING
+
+    def connected(self) -> None:
+        """It is let in."""
+        self.state = SessionState.CONNECTED
+        self.connected_at = time.time()
+
+
+MOST_GATHERED = 128
+"""Units that one frame holds at most."""
+
+_EMPTY = Command()
+
+
+def method_of(command: Command) -> str | None:
+    """Return which command it is: the first that is not None."""
+    for name in COMMANDS:
+        if getattr(command, name) is not None:
+            return name
+    return None
+
+
+def channel_of(command: Command) -> str:
+    """Return the channel that a command is about; empty: none."""
+    name = method_of(command)
+    return getattr(getattr(command, name), "channel", "") if name is not None else ""

@@ -1,0 +1,52 @@
+"""What waits for a client that does not keep up, in channels that do not disconnect it.
+
+`drop_oldest` keeps the newest publications, up to ``max_waiting`` bytes. `conflate` keeps the newest of each key,
+in the order of their offsets: one that is overwritten moves to the end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from openline.hub.publication import Publication
+    from openline.hub.subscription import Subscription
+
+__all__ = ["hold", "take_waiting"]
+
+
+def hold(subscription: Subscription, publication: Publication) -> tuple[int, int]:
+    """Keep a publication until the client can take it.
+
+    Returns:
+        How many were dropped for it, and how many were conflated.
+    """
+    options = subscription.channel.options
+    waiting = subscription.waiting
+    if waiting is None:
+        waiting = subscription.waiting = {}
+    dropped = conflated = 0
+    # By identity, where nothing overwrites anything.
+    key: object = publication.key if options.slow_consumer == "conflate" else publication
+    if key is publication:
+        key = id(publication)
+    else:
+        overwritten = waiting.pop(key, None)
+        if overwritten is not None:
+            subscription.waiting_size -= len(overwritten.data)
+            conflated = 1
+    waiting[key] = publication
+    subscription.waiting_size += len(publication.data)
+    while subscription.waiting_size > options.max_waiting and len(waiting) > 1:
+        oldest = waiting.pop(next(iter(waiting)))
+        subscription.waiting_size -= len(oldest.data)
+        dropped += 1
+    return dropped, conflated
+
+
+def take_waiting(subscription: Subscription) -> list[Publication]:
+    """Return what waits, in the order of the offsets; nothing waits after that."""
+    waiting = subscription.waiting
+    subscription.waiting = None
+    subscription.waiting_size = 0
+    return [] if waiting is None else list(waiting.values())

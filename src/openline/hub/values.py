@@ -1,0 +1,46 @@
+"""Between the application's objects and payloads."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+
+from openline.hub.publication import Payload
+
+__all__ = ["to_optional_payload", "to_payload", "to_value"]
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+def to_payload(value: Any) -> Payload:
+    """Make a payload of what the application gives.
+
+    Args:
+        value: A payload or bytes-like: taken as it is. Anything else: encoded as JSON.
+
+    Raises:
+        TypeError: it cannot be encoded as JSON.
+    """
+    if isinstance(value, Payload):
+        return value
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return Payload(bytes(cast("bytes", value)))
+    return Payload(_encode(value))
+
+
+def to_optional_payload(value: Any) -> Payload | None:
+    """Make a payload of what the application gives, see `to_payload`; None: there is none."""
+    return None if value is None else to_payload(value)
+
+
+def to_value(payload: Payload | None) -> Any:
+    """Return what a payload stands for: the JSON value, or bytes where it is not JSON. None: there is none."""
+    if payload is None:
+        return None
+    data = bytes(payload)
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return data
