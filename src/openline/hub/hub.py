@@ -99,6 +99,7 @@ class Hub(ChannelHooks, ServerSide):
         hooks: The functions that were registered.
         broker: The broker.
         sessions: This node's sessions that were let in, by client id.
+        emulated: Those of them whose commands come by separate requests, by their secret.
         users: The same by user.
         table: The channels that this node listens to.
         nodes: The other nodes.
@@ -123,6 +124,7 @@ class Hub(ChannelHooks, ServerSide):
         self.node = secrets.token_hex(8)
         self.version = f"openline {__version__}"
         self.sessions: dict[str, Session] = {}
+        self.emulated: dict[str, Session] = {}
         self.users = Users()
         self.counters = Counters()
         self.rpc_handlers: dict[str, Callable[..., Any]] = {}
@@ -438,7 +440,6 @@ class Hub(ChannelHooks, ServerSide):
         """A client has come; called by its transport. The hub must have been started."""
         session = Session(self, transport, subprotocol, request)
         self._open[session] = None
-        self.counters.connections_opened += 1
         assert self._clock is not None
         self._clock.expect(session)
         return session
@@ -453,6 +454,9 @@ class Hub(ChannelHooks, ServerSide):
         if most is not None and session.user and len(self.users.of(session.user)) >= most:
             raise Disconnect(DisconnectCode.CONNECTION_LIMIT)
         self.sessions[session.client] = session
+        if session.secret:
+            self.emulated[session.secret] = session
+        self.counters.connections_opened += 1
         self.users.add(session)
         assert self._clock is not None
         self._clock.add(session)
@@ -460,6 +464,7 @@ class Hub(ChannelHooks, ServerSide):
     def dismiss(self, session: Session) -> None:
         """It could not be let in after all. Idempotent."""
         self.sessions.pop(session.client, None)
+        self.emulated.pop(session.secret, None)
         self.users.remove(session)
         if self._clock is not None:
             self._clock.remove(session)

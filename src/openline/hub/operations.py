@@ -32,9 +32,9 @@ class Operations:
             hub.nodes.offer(name, getattr(self, f"_{name}"))
 
     def _sessions(self, params: dict[str, Any]) -> Iterable[Session]:
-        user, client = params["user"], params["client"]
-        if client:
-            session = self._hub.sessions.get(client)
+        user, client, secret = params["user"], params["client"], params["session"]
+        if client or secret:
+            session = self._hub.sessions.get(client) if client else self._hub.emulated.get(secret)
             found = [] if session is None or user not in ("", session.user) else [session]
         else:
             found = self._hub.users.of(user)
@@ -125,7 +125,7 @@ class Operations:
         }
 
     def _emulate(self, params: dict[str, Any]) -> bool:
-        session = self._hub.sessions.get(params["session"])
+        session = self._hub.emulated.get(params["session"])
         if session is None:
             return False
         session.receive(params["frame"])

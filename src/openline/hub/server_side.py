@@ -35,7 +35,7 @@ class ServerSide:
         counters: Counters
         node: str
         nodes: Nodes
-        sessions: dict[str, Session]
+        emulated: dict[str, Session]
 
         def options_of(self, channel: str) -> ChannelOptions: ...
         async def started(self) -> Broker: ...
@@ -136,7 +136,7 @@ class ServerSide:
             user: The user's id; empty: only with ``client`` or ``session``.
             channel: The channel.
             client: Only the session with this client id. Empty: all of the user's.
-            session: Only the session with this session id (which is its client id here). Empty: all.
+            session: Only the session with this session id, which clients have that came by HTTP. Empty: all.
             info: Of the client in the channel, as in `Subscribe`.
             data: For the client, likewise.
             expire_at: When it ends unless refreshed, in seconds since 1970. None: never.
@@ -154,7 +154,8 @@ class ServerSide:
         return await self._count(
             "subscribe",
             user=user,
-            client=client or session,
+            client=client,
+            session=session,
             channel=channel,
             info=_raw(info),
             data=_raw(data),
@@ -190,7 +191,13 @@ class ServerSide:
         """
         await self.started()
         return await self._count(
-            "unsubscribe", user=user, client=client or session, channel=channel, code=int(code), reason=reason
+            "unsubscribe",
+            user=user,
+            client=client,
+            session=session,
+            channel=channel,
+            code=int(code),
+            reason=reason,
         )
 
     async def disconnect(
@@ -223,7 +230,8 @@ class ServerSide:
         return await self._count(
             "disconnect",
             user=user,
-            client=client or session,
+            client=client,
+            session=session,
             code=int(code),
             reason=reason,
             whitelist=list(whitelist),
@@ -259,14 +267,15 @@ class ServerSide:
         return await self._count(
             "refresh",
             user=user,
-            client=client or session,
+            client=client,
+            session=session,
             expire_at=expire_at or 0.0,
             expired=expired,
             info=_raw(info),
         )
 
     async def _count(self, operation: str, **params: Any) -> int:
-        if not params["user"] and not params["client"]:
+        if not (params["user"] or params["client"] or params["session"]):
             raise Refused(ErrorCode.BAD_REQUEST, "neither a user nor a client is named")
         return sum((await self.nodes.ask(operation, **params)).values())
 
@@ -366,7 +375,7 @@ class ServerSide:
         Raises:
             BrokerDown: its node cannot be told.
         """
-        known = self.sessions.get(session)
+        known = self.emulated.get(session)
         if known is not None:
             known.receive(frame)
             return True

@@ -65,6 +65,8 @@ class Session:
         connected_at: Seconds since 1970 when it was let in; 0.0: it was not.
         state: Where it stands.
         pinged: It has not answered the last ping yet.
+        secret: By what requests of its client are known, where it has to make some (emulation); never shown to anybody else.
+            Empty: its transport goes both ways.
         slot: Its place in the hub's clock; -1: none.
         leaving: The code that it ends with once its commands are done; None: it stays.
         hub: The hub.
@@ -95,6 +97,7 @@ class Session:
         "name",
         "pinged",
         "request",
+        "secret",
         "slot",
         "state",
         "storage",
@@ -127,6 +130,7 @@ class Session:
         self.storage: Any = None
         self.allowances: dict[str, Allowance] | None = None
         self.pinged = False
+        self.secret = secrets.token_urlsafe(24) if transport.emulated else ""
         self.slot = -1
         self.leaving: int | None = None
         self._greeted = False

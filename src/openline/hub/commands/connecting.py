@@ -58,7 +58,7 @@ async def connect(session: Session, request: ConnectRequest) -> Answer:
         time=int(time.time() * 1000),
     )
     if session.transport.emulated:
-        result.session, result.node = session.client, hub.node
+        result.session, result.node = session.secret, hub.node
 
     def after() -> None:
         for go_live in afters:

@@ -150,6 +150,7 @@ async def begin_subscription(
         hub.spawn(end_subscription(subscription, UnsubscribeCode.SERVER, UnsubscribeCode.SERVER.reason))
         raise
     subscription.admitted = True
+    hub.counters.subscriptions += 1
     hub.watch_expiry(subscription)
 
     def after() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from openline.hub.auth.origins import origin_allowed
 from openline.hub.transports.http import HubHTTP
-from openline.hub.transports.websocket import PROTOBUF_NAME, WebSocketTransport, hub_line_options
+from openline.hub.transports.websocket import JSON_NAME, PROTOBUF_NAME, WebSocketTransport, hub_line_options
 from openline.protocol.http11 import Response
 from openline.websocket.plain_response import plain_response
 from openline.websocket.serving import Serving
@@ -78,7 +78,8 @@ def serving(
         return WebSocketTransport(hub, ws)
 
     def select_subprotocol(ws: ServerConnection, offered: Sequence[str]) -> str | None:
-        return PROTOBUF_NAME if PROTOBUF_NAME in offered else None
+        # Browsers demand one of those that they offered.
+        return next((name for name in (PROTOBUF_NAME, JSON_NAME) if name in offered), None)
 
     async def start() -> None:
         nonlocal began

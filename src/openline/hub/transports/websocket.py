@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from openline.websocket.options import Options
     from openline.websocket.server_connection import ServerConnection
 
-__all__ = ["PROTOBUF_NAME", "WebSocketTransport", "hub_line_options", "subprotocol_of"]
+__all__ = ["JSON_NAME", "PROTOBUF_NAME", "WebSocketTransport", "hub_line_options", "subprotocol_of"]
 
+JSON_NAME = "centrifuge-json"
 PROTOBUF_NAME = "centrifuge-protobuf"
 """The WebSocket subprotocol (RFC 6455 section 1.9) by which a client asks for protobuf."""
 
