@@ -18,19 +18,20 @@ from array import array
 
 __all__ = ["MAX_SEARCHED", "MAX_SIZE", "apply_delta", "create_delta"]
 
-MAX_SIZE = 1024 * 1024
+MAX_SIZE = 256 * 1024
 """Of larger payloads, in bytes, no delta is made: they are sent full."""
 
-MAX_SEARCHED = 16 * 1024
-"""Where more than these bytes lie between the first and the last difference they are inserted as they are. The search
-for parts of the base among them takes up to 0.2 µs a byte on the event loop."""
+MAX_SEARCHED = 8 * 1024
+"""Where more bytes than these lie between the first and the last difference they are inserted as they are: the search
+for parts of the base among them runs on the event loop, for some 2 ms at this bound."""
 
 _DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~"
 _VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
 _NUMBER = re.compile(rb"0|[1-9A-Za-z_~][0-9A-Za-z_~]{0,5}")  # below 2**36
 
 _BLOCK = 16  # shorter parts of the base are not found; a copy costs some 6 bytes
-_INDEXED = 64 * 1024  # of the base
+_SHORTEST = 5  # to insert less than this is not longer than to copy it
+_INDEXED = 64 * 1024  # bytes of the base
 
 
 def _number(value: int) -> bytes:
@@ -137,8 +138,8 @@ def create_delta(base: bytes, target: bytes, *, text: bool = False) -> bytes | N
             while stop > place and stop < len(target) and target[stop] & 0xC0 == 0x80:
                 stop -= 1
         count = stop - place
-        if count < 5 and count < len(target):
-            continue  # inserting is not longer than copying
+        if count < _SHORTEST:
+            continue
         if place > done:
             parts += (_number(place - done), b":", target[done:place])
         parts += (_number(count), b"@", _number(offset), b",")
