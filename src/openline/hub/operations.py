@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from openline.hub.codes import ErrorCode, Refused
 from openline.hub.commands.subscribing import Grant, begin_subscription
@@ -15,6 +15,7 @@ from openline.hub.subprotocols.messages import Push, RefreshPush, SubscribePush,
 if TYPE_CHECKING:
     from openline.hub.hub import Hub
     from openline.hub.session import Session
+    from openline.hub.transports.base import EmulatedTransport
 
 __all__ = ["Operations"]
 
@@ -128,7 +129,7 @@ class Operations:
         session = self._hub.emulated.get(params["session"])
         if session is None:
             return False
-        session.receive(params["frame"])
+        cast("EmulatedTransport", session.transport).receive(params["frame"])
         return True
 
 

@@ -7,7 +7,7 @@ import fnmatch
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from openline.hub.brokers.base import EpochChanged
 from openline.hub.codes import DisconnectCode, ErrorCode, Refused, UnsubscribeCode
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from openline.hub.namespace import ChannelOptions
     from openline.hub.nodes import Nodes
     from openline.hub.session import Session
+    from openline.hub.transports.base import EmulatedTransport
 
 __all__ = ["ServerSide"]
 
@@ -377,7 +378,7 @@ class ServerSide:
         """
         known = self.emulated.get(session)
         if known is not None:
-            known.receive(frame)
+            cast("EmulatedTransport", known.transport).receive(frame)
             return True
         if node == self.node or node not in self.nodes.known():
             return False

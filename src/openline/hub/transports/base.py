@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from openline.websocket.connection import Connection
 
-__all__ = ["ClientRequest", "Transport"]
+__all__ = ["ClientRequest", "EmulatedTransport", "Transport"]
 
 
 class ClientRequest(Protocol):
@@ -82,3 +82,11 @@ class Transport(Protocol):
         """Read no more commands until `resume`: the session has too many to do. Idempotent."""
 
     def resume(self) -> None: ...
+
+
+class EmulatedTransport(Transport, Protocol):
+    """One whose commands come by separate requests (`emulated`), which may reach any node: the hub hands them over."""
+
+    def receive(self, frame: str | bytes) -> None:
+        """Take a frame of commands, and keep it while the session is paused: bounded, since nothing else stops a client
+        from sending more."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from openline.protocol.headers import Headers
 
 __all__ = ["Incoming", "KeptRequest", "address_of"]
@@ -43,6 +45,9 @@ class KeptRequest:
         self.headers = request.headers
 
 
-def address_of(remote: Any) -> str:
+def address_of(remote: object) -> str:
     """Return the IP address in what a socket calls its peer's name; empty where there is none."""
-    return str(remote[0]) if isinstance(remote, (tuple, list)) and remote else ""
+    if not isinstance(remote, (tuple, list)):
+        return ""
+    name = cast("Sequence[object]", remote)
+    return str(name[0]) if name else ""

@@ -6,7 +6,6 @@ after it go to `openline.hub.transports.emulation`, which finds the session by a
 
 from __future__ import annotations
 
-import secrets
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -48,7 +47,6 @@ class StreamTransport:
         "_frame",
         "_outbox",
         "_paused",
-        "_secret",
         "_subprotocol",
         "_waiting",
         "_waiting_size",
@@ -74,22 +72,12 @@ class StreamTransport:
         self.remote_address = address_of(request.remote_address)
         self._subprotocol = subprotocol
         self._frame = frame
-        self._secret = secrets.token_urlsafe(18)
         self._outbox = Outbox(hub.options.max_queue_size, hub.write_high, self._caught_up)
         self._paused = False
         self._waiting: deque[str | bytes] = deque()
         self._waiting_size = 0
         self._ended = False
         self.session: Session = hub.open_session(self, subprotocol, KeptRequest(request))
-
-    @property
-    def session_id(self) -> str:
-        """What the client is told, and says with each further command. Not the client id, which others may see."""
-        return f"{self.session.client}.{self._secret}"
-
-    def owns(self, session_id: str) -> bool:
-        """Tell whether this is the session's id; takes the same time whatever is wrong with it."""
-        return secrets.compare_digest(session_id.encode(), self.session_id.encode())
 
     # Commands.
 
