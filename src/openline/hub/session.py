@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from openline.hub.brokers.base import BrokerDown
 from openline.hub.codes import Disconnect, DisconnectCode, ErrorCode, Refused, UnsubscribeCode
 from openline.hub.commands import COMMANDS
-from openline.hub.commands.leaving import end_subscription
+from openline.hub.commands.leaving import detach, end_subscription, tidy_up
 from openline.hub.eager import call, start
 from openline.hub.subprotocols.base import BadFrame, NotJSON
 from openline.hub.subprotocols.messages import Command, Error, MessagePush, Push, Reply, UnsubscribePush
@@ -394,11 +394,11 @@ class Session:
             reason: None: the standard text of the code.
         """
         channel = subscription.channel.name
-        if self.subscriptions.get(channel) is not subscription:
+        if not detach(subscription):
             return
         if reason is None:
             reason = UnsubscribeCode(code).reason
-        self.hub.spawn(end_subscription(subscription, code, reason))
+        self.hub.spawn(tidy_up(subscription, code, reason))
         self.push(Push(channel=channel, unsubscribe=UnsubscribePush(code=int(code), reason=reason)))
 
     def disconnect(

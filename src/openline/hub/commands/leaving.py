@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from openline.hub.session import Session
     from openline.hub.subscription import Subscription
 
-__all__ = ["end_subscription", "unsubscribe"]
+__all__ = ["detach", "end_subscription", "tidy_up", "unsubscribe"]
 
 logger = logging.getLogger("openline.hub")
 
@@ -29,17 +29,29 @@ async def unsubscribe(session: Session, request: UnsubscribeRequest) -> Answer:
 
 
 async def end_subscription(subscription: Subscription, code: int, reason: str) -> None:
-    """End a subscription: no publication follows; then presence, leave, ``on_unsubscribe``. Idempotent.
+    """End a subscription: `detach` it, and `tidy_up`. Idempotent."""
+    if detach(subscription):
+        await tidy_up(subscription, code, reason)
+
+
+def detach(subscription: Subscription) -> bool:
+    """End a subscription such that nothing is sent any more; False: it had ended before. The caller owes `tidy_up`."""
+    session, channel = subscription.session, subscription.channel
+    if session.subscriptions.get(channel.name) is not subscription:
+        return False
+    del session.subscriptions[channel.name]
+    channel.leave(subscription)
+    return True
+
+
+async def tidy_up(subscription: Subscription, code: int, reason: str) -> None:
+    """Do what follows the end of a subscription: presence, leave, ``on_unsubscribe``, the broker.
 
     A broker that is out of reach does not hinder it: there, presence fades by itself.
 
     Cancel: what was not done yet is left.
     """
     session, channel = subscription.session, subscription.channel
-    if session.subscriptions.get(channel.name) is not subscription:
-        return
-    del session.subscriptions[channel.name]
-    channel.leave(subscription)
     hub = session.hub
     broker = hub.broker
     try:
