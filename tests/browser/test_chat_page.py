@@ -11,6 +11,9 @@ from tests.browser.demo import ARTIFACTS, running_demo
 from tests.browser.pages import OpenPage
 from tests.conftest import reserved_port
 
+# Several windows draw and are judged on two cores that others use as well.
+pytestmark = pytest.mark.timeout(120)
+
 PHONE = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
