@@ -33,6 +33,7 @@ def test_tls_and_unix_sockets() -> None:
     [place], _ = parse("unix:///run/redis.sock?durable=1", {})
     assert place.settings["connection_class"] is UnixDomainSocketConnection
     assert (place.hosts, place.settings["path"]) == ((), "/run/redis.sock")
+    assert parse("redis+unix:///run/redis.sock", {})[0] == [place]
 
 
 def test_sentinels_have_names_and_passwords_of_their_own() -> None:

@@ -100,7 +100,7 @@ def parse(urls: str | Sequence[str], options: Mapping[str, Any]) -> tuple[list[P
 
     ============================================================  ===================================
     ``redis://user:password@host:6379/0``                          one server
-    ``rediss://…``, ``unix:///path``                               the same, over TLS, on a Unix socket
+    ``rediss://…``, ``redis+unix:///path``                         the same, over TLS, on a Unix socket
     ``redis+sentinel://host:26379,host:26379/mymaster/0``          the master that Sentinel names
     ``redis+cluster://host:6379,host:6379``                        a Cluster
     ============================================================  ===================================
@@ -134,12 +134,12 @@ def parse(urls: str | Sequence[str], options: Mapping[str, Any]) -> tuple[list[P
 
 
 def _place(text: str) -> tuple[Place, dict[str, Any]]:
-    url = urlsplit(text)
+    url = urlsplit(text.removeprefix("redis+") if text.startswith("redis+unix://") else text)
     transport, _, word = url.scheme.partition("+")
     kind = _KINDS.get(word)
     if kind is None or transport not in ("redis", "rediss", "unix") or (word and transport == "unix"):
         raise ValueError(
-            f"{url.scheme}:// is not known: redis, rediss, unix, redis+sentinel and redis+cluster are"
+            f"{url.scheme}:// is not known: redis, rediss, redis+unix, redis+sentinel, redis+cluster are"
         )
     own: dict[str, Any] = {}
     foreign: list[tuple[str, str]] = []
