@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import time
+from typing import Any
 
 import pytest
 
@@ -287,6 +289,89 @@ async def test_max_unsent_aborts_is_counted_and_logged_once(caplog: pytest.LogCa
         )
         assert isinstance(server._closed_error().__cause__, BufferError)
         assert info.value.rcvd is None
+
+
+@pytest.mark.parametrize("size", [40, 3_000, 200_000], ids=["small", "medium", "large"])
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_what_is_dropped_is_whole_frames_so_that_the_close_frame_is_understood(
+    size: int, secure: bool, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    options: dict[str, Any] = {"max_unsent": None, "compression": None}
+    client_options: dict[str, Any] = {}
+    if secure:
+        options["ssl"], client_options["ssl"] = server_tls, client_tls
+        client_options["server_hostname"] = "localhost"
+    async with pair(options, max_queue=1, max_size=None, **client_options) as (server, client):
+        sent = 0
+        while server.unsent < 1_000_000:
+            sent += 1
+            server.send_nowait(sent.to_bytes(4) * (size // 4))
+            if not sent % 100:
+                await asyncio.sleep(0)
+        before = server.unsent
+        server.drop_unsent()
+        if not secure:
+            assert server.unsent < size + 20, "at most the rest of the frame that is half on its way"
+        assert server.unsent <= before
+        server.begin_close(4000, "slow")
+        received = 0
+
+        async def receive() -> None:
+            nonlocal received
+            while True:
+                message = await client.recv()
+                received += 1
+                assert message == received.to_bytes(4) * (size // 4)
+
+        with pytest.raises(ConnectionClosedError) as info:
+            await receive()
+        assert info.value.rcvd == Close(4000, "slow")
+        if not secure:
+            assert received < sent
+
+
+async def test_dropping_nothing_does_nothing() -> None:
+    async with pair() as (server, client):
+        server.drop_unsent()
+        server.send_nowait("corked, and never seen")
+        server.drop_unsent()
+        await server.send("seen")
+        assert await client.recv() in ("seen", "corked, and never seen")
+        await client.send("done")
+        assert await server.recv() == "done"
+
+
+class Deals(Listener):
+    """Deals with an overrun itself."""
+
+    def __init__(self, handled: bool) -> None:
+        self.handled = handled
+        self.overruns = 0
+
+    def on_overrun(self, ws: ServerConnection) -> bool:
+        self.overruns += 1
+        if not self.handled:
+            raise RuntimeError("a fault of the application")
+        return True
+
+
+@pytest.mark.parametrize("handled", [True, False])
+async def test_a_listener_may_deal_with_an_overrun_itself(handled: bool) -> None:
+    deals = Deals(handled)
+    async with (
+        serve(deals, "127.0.0.1", 0, max_unsent=100_000) as server,
+        raw_client(port_of(server), receive_buffer=4096),
+    ):
+        (ws,) = server.connections
+        while not deals.overruns:
+            ws.send_nowait(b"x" * 50_000)
+            await asyncio.sleep(0)
+        if handled:
+            assert ws.state is State.OPEN
+            ws.drop_unsent()
+            ws.abort()
+        await ws.wait_closed()
+    assert server.options.overruns == deals.overruns == 1
 
 
 async def test_an_awaited_message_may_be_longer_than_max_unsent() -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "Refused",
     "Unauthorized",
     "UnsubscribeCode",
+    "explain",
     "is_temporary",
     "reconnects",
 ]
@@ -114,6 +115,14 @@ def is_temporary(code: int) -> bool:
         return ErrorCode(code).temporary
     except ValueError:
         return False
+
+
+def explain(code: int) -> str:
+    """Return the standard reason of an unsubscribe code; empty for one that is not in the table."""
+    try:
+        return UnsubscribeCode(code).reason
+    except ValueError:
+        return ""
 
 
 def reconnects(code: int) -> bool:

@@ -298,13 +298,14 @@ class Hub(ChannelHooks, ServerSide):
 
     async def started(self) -> Broker:
         """Start the hub, unless it was; return the broker."""
-        if self.started_at:
-            return self.broker
         loop = asyncio.get_running_loop()
-        if self._loop is None:
+        if self.started_at:
+            if self._loop is not loop:
+                raise RuntimeError(f"{self!r} runs in another loop; use hub.sync")
+            return self.broker
+        # Once closed, it may start again in another loop.
+        if self._starting is None:
             self._loop = loop
-        elif self._loop is not loop:
-            raise RuntimeError(f"{self!r} runs in another loop; use hub.sync")
         if self._starting is None:
             self._starting = loop.create_task(self._start())
         starting = self._starting

@@ -67,6 +67,9 @@ class Operations:
                 data=result.data,
             )
             session.push(Push(channel=params["channel"], subscribe=push))
+            for publication in result.publications or ():
+                # The push of a subscription has no place for them.
+                session.push(Push(channel=params["channel"], pub=publication))
             after()
             count += 1
         return count

@@ -16,7 +16,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from openline.hub.brokers.base import BrokerDown
-from openline.hub.codes import Disconnect, DisconnectCode, ErrorCode, Refused, UnsubscribeCode
+from openline.hub.codes import Disconnect, DisconnectCode, ErrorCode, Refused, UnsubscribeCode, explain
 from openline.hub.commands import COMMANDS
 from openline.hub.commands.leaving import detach, end_subscription, tidy_up
 from openline.hub.eager import call, start
@@ -397,7 +397,7 @@ class Session:
         if not detach(subscription):
             return
         if reason is None:
-            reason = UnsubscribeCode(code).reason
+            reason = explain(code)
         self.hub.spawn(tidy_up(subscription, code, reason))
         self.push(Push(channel=channel, unsubscribe=UnsubscribePush(code=int(code), reason=reason)))
 

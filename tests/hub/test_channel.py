@@ -1,0 +1,158 @@
+"""A channel on one node: who hears what, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from openline.hub import Hub, Publication, StreamPosition
+from openline.hub.brokers.memory import MemoryBroker
+from openline.hub.publication import Payload
+
+from .conformance.wire import connected, named_hub, serving
+
+pytestmark = pytest.mark.engine
+
+
+class LateBroker(MemoryBroker):
+    """Answers questions about the history only when told to; as a broker on another machine may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = asyncio.Event()
+
+    async def history(self, channel: str, **options: Any) -> Any:
+        answer = await super().history(channel, **options)
+        self.asked.set()
+        await self.gate.wait()
+        return answer
+
+
+def streaming_hub(broker: Any = None, **options: Any) -> Hub:
+    hub = named_hub(broker, **options)
+    hub.namespace("", history=100, ttl=60.0, recovery=True)
+    return hub
+
+
+async def test_what_is_published_while_somebody_subscribes_comes_behind_the_answer() -> None:
+    broker = LateBroker()
+    hub = streaming_hub(broker)
+    async with serving(hub) as address, connected(address, "json", "42") as wire:
+        await hub.publish("a", 1)
+        broker.gate.clear()
+        broker.asked.clear()
+        subscribing = asyncio.create_task(wire.subscribe("a"))
+        await broker.asked.wait()
+        await hub.publish("a", 2)
+        await hub.publish("a", 3)
+        broker.gate.set()
+        result = await subscribing
+        assert result["offset"] == 1
+        assert [(await wire.push("pub", "a"))["offset"] for _ in range(2)] == [2, 3]
+        await hub.publish("a", 4)
+        assert (await wire.push("pub", "a"))["offset"] == 4
+
+
+async def test_too_much_of_that_is_not_kept() -> None:
+    broker = LateBroker()
+    hub = streaming_hub(broker, max_queue_size=2000, recovery_max_size=10_000)
+    async with serving(hub) as address, connected(address, "json", "42") as wire:
+        broker.gate.clear()
+        broker.asked.clear()
+        subscribing = asyncio.create_task(wire.subscribe("a"))
+        await broker.asked.wait()
+        for _ in range(30):
+            await hub.publish("a", "x" * 100)
+        broker.gate.set()
+        await subscribing
+        assert (await wire.push("unsubscribe", "a"))["code"] == 2500
+        result = await wire.subscribe("a", recover=True, offset=0, epoch="")
+        assert len(result["publications"]) == 30
+
+
+async def test_who_read_further_than_the_channel_has_heard_hears_nothing_twice() -> None:
+    hub = streaming_hub()
+    async with (
+        serving(hub) as address,
+        connected(address, "json", "1") as one,
+        connected(address, "json", "2") as two,
+    ):
+        await one.subscribe("a")
+        await hub.publish("a", 1)
+        channel = hub.table.get("a")
+        assert channel is not None
+        # The second reads a stream whose newest publications are still on their way to this node.
+        epoch = channel.position.epoch  # type: ignore[union-attr]
+        broker: Any = hub.broker
+        events, broker._events = broker._events, Deaf()
+        await hub.publish("a", 2)
+        await hub.publish("a", 3)
+        broker._events = events
+        assert (await two.subscribe("a"))["offset"] == 3
+        for offset in (2, 3, 4):
+            publication = Publication(data=Payload(b"%d" % offset), offset=offset)
+            channel.publish(publication, StreamPosition(offset, epoch))
+        assert [(await one.push("pub", "a"))["data"] for _ in range(4)] == [1, 2, 3, 4]
+        assert (await two.push("pub", "a"))["data"] == 4
+        await two.nothing()
+
+
+class Deaf:
+    """Where publications get lost."""
+
+    def on_publication(self, *args: object) -> None: ...
+
+
+async def test_what_was_heard_before_is_not_heard_again() -> None:
+    hub = streaming_hub()
+    async with serving(hub) as address, connected(address, "json", "42") as wire:
+        await wire.subscribe("a")
+        await hub.publish("a", 1)
+        channel = hub.table.get("a")
+        assert channel is not None
+        channel.publish(Publication(data=Payload(b"1"), offset=1), channel.position)  # type: ignore[arg-type]
+        await wire.push("pub", "a")
+        await wire.nothing()
+
+
+async def test_a_publication_without_history_moves_nothing() -> None:
+    hub = streaming_hub()
+    async with serving(hub) as address, connected(address, "json", "42") as wire:
+        await wire.subscribe("a")
+        await hub.publish("a", 1, skip_history=True)
+        await hub.publish("a", 2)
+        assert [await wire.push("pub", "a") for _ in range(2)][1]["offset"] == 1
+
+
+async def test_the_sender_is_left_out_and_misses_nothing_else() -> None:
+    hub = named_hub()
+    hub.namespace("", history=10, ttl=60.0, recovery=True, delta=True, exclude_sender=True)
+    async with (
+        serving(hub) as address,
+        connected(address, "json", "1") as one,
+        connected(address, "json", "2") as two,
+    ):
+        for wire in (one, two):
+            await wire.subscribe("a", delta="fossil")
+        text = "a long text of which the most stays the same, and only the end is new: "
+        await hub.publish("a", text + "1")
+        await one.result(publish={"channel": "a", "data": text + "2"})
+        await hub.publish("a", text + "3")
+        mine = [await one.push("pub", "a") for _ in range(2)]
+        theirs = [await two.push("pub", "a") for _ in range(3)]
+        assert [one["offset"] for one in mine] == [1, 3]
+        assert [one["offset"] for one in theirs] == [1, 2, 3]
+        # A patch is made against what was last sent to that very client.
+        assert [one.get("delta", False) for one in mine] == [False, False]
+        assert [one.get("delta", False) for one in theirs] == [False, True, True]
+
+
+async def test_the_application_can_look_at_it() -> None:
+    hub = streaming_hub()
+    async with serving(hub) as address, connected(address, "json", "42") as wire:
+        await wire.subscribe("a")
+        assert repr(hub.table.get("a")) == "<Channel a 1 subscriptions>"
