@@ -98,7 +98,7 @@ async def names(stage: BrokerStage) -> None:
 
 async def control(stage: BrokerStage) -> None:
     """Control messages reach all nodes, this one included, or the one that is named; in order."""
-    nodes: tuple[Node, ...] = await stage.pair() or (await stage.node(),)
+    nodes = await stage.nodes()
     messages = [b"%d \x00\xff" % n for n in range(10)]
     for message in messages:
         await nodes[0].broker.publish_control(message)

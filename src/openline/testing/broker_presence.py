@@ -126,7 +126,7 @@ async def _keep(
 
 async def comings(stage: BrokerStage) -> None:
     """Joins and leaves are told in order, to nodes that have subscribed to the channel."""
-    nodes = await stage.pair() or (await stage.node(),)
+    nodes = await stage.nodes()
     channel, other = stage.channel(), stage.channel()
     for node in nodes:
         await node.broker.subscribe(channel)

@@ -152,6 +152,11 @@ class BrokerStage:
         first = await self.node(presence_ttl=presence_ttl)
         return (first, await self.node(presence_ttl=presence_ttl)) if first.broker.shared else None
 
+    async def nodes(self) -> tuple[Node, ...]:
+        """Start two nodes; one where the broker serves no more."""
+        first = await self.node()
+        return (first, await self.node()) if first.broker.shared else (first,)
+
     def channel(self, suffix: str = "") -> str:
         """Make up the name of a channel that nobody has used."""
         self._names += 1

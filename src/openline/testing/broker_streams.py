@@ -13,7 +13,7 @@ from openline.hub.publication import (
     PublishResult,
     StreamPosition,
 )
-from openline.testing.broker_stage import KEPT, BrokerStage, Node, numbered, said, text
+from openline.testing.broker_stage import KEPT, BrokerStage, numbered, said, text
 from openline.testing.waiting import expect
 
 __all__ = ["CHECKS"]
@@ -336,12 +336,7 @@ async def idempotency_ends(stage: BrokerStage) -> None:
 
 async def many_publishers(stage: BrokerStage) -> None:
     """Many publish at once: every publication is told once, kept once, in one order without gaps."""
-    nodes = await stage.pair()
-    everybody: tuple[Node, ...] = nodes or (await stage.node(),)
-    await _many_publishers(stage, everybody)
-
-
-async def _many_publishers(stage: BrokerStage, nodes: tuple[Node, ...]) -> None:
+    nodes = await stage.nodes()
     channels = [stage.channel() for _ in range(3)]
     for node in nodes:
         for channel in channels:

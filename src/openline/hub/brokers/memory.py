@@ -32,9 +32,8 @@ def new_epoch() -> str:
 def size_of(publication: Publication) -> int:
     """Estimate the bytes that a publication takes."""
     size = _PUBLICATION_OVERHEAD + len(publication.data) + len(publication.key)
-    tags = publication.tags
-    if tags:
-        size += sum(200 + len(name) + len(value) for name, value in tags.items())
+    if publication.tags is not None:
+        size += sum(200 + len(name) + len(value) for name, value in publication.tags.items())
     if publication.info is not None:
         size += _size_of_info(publication.info)
     return size
@@ -181,14 +180,16 @@ class MemoryBroker(SingleNode):
             if now >= stream.expires:
                 self._size -= stream.clear()
         offset = publication.offset = stream.top = stream.top + 1
-        size = size_of(publication)
-        stream.publications.append(publication)
-        stream.size += size
-        self._size += size
-        stream.expires = now + history.ttl
-        stream.forgotten = now + history.meta_ttl
-        while len(stream.publications) > history.size:
-            self._size -= stream.drop_oldest()
+        publications = stream.publications
+        publications.append(publication)
+        grown = size_of(publication)
+        size, ttl, meta_ttl = history
+        while len(publications) > size:
+            grown -= size_of(publications.popleft())
+        stream.size += grown
+        self._size += grown
+        stream.expires = now + ttl
+        stream.forgotten = now + meta_ttl
         if self._size > self._max_size:
             self._evict(stream)
         return StreamPosition(offset, stream.epoch)

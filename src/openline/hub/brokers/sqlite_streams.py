@@ -1,0 +1,286 @@
+"""The streams of the SQLite broker, in the writer's thread: where they stand is kept in memory, rows are gathered."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from openline.hub.brokers.base import EpochChanged
+from openline.hub.brokers.idempotency import IDEMPOTENCY_TTL, IdempotencyKeys
+from openline.hub.brokers.memory import new_epoch
+from openline.hub.brokers.sqlite_rows import from_row, to_row
+from openline.hub.publication import HistoryOptions, Publication, StreamPosition
+from openline.hub.sqlite.rows import Rows
+from openline.hub.sqlite.writer import Writer
+
+__all__ = ["StreamWriter"]
+
+_CACHED = 20_000  # streams whose position is kept in memory: about 10 MB
+_SWEPT = 1000  # streams that one step of the sweep looks at
+_VACUUMED = 256  # pages that one step of the sweep gives back
+_MANY_GATHERED = 100_000  # values that wait for their INSERT
+
+_STREAMS = Rows(
+    "INSERT INTO streams (id, channel, epoch, top, low, expires, forgotten)",
+    7,
+    "ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, top = excluded.top, low = excluded.low,"
+    " expires = excluded.expires, forgotten = excluded.forgotten",
+)
+_PUBLICATIONS = Rows('INSERT INTO publications (stream, "offset", time, data, rest)', 5)
+_KEYS = Rows('INSERT OR REPLACE INTO keys (channel, key, "offset", epoch, expires)', 5)
+
+_NOWHERE = StreamPosition(0, "")
+
+
+class _Stream:
+    """Where a stream stands. Offsets above ``low`` up to ``top`` are there; rows up to ``low`` may wait for removal."""
+
+    __slots__ = ("channel", "dirty", "epoch", "expires", "forgotten", "id", "low", "removed", "top")
+
+    def __init__(
+        self,
+        id_: int,
+        channel: str,
+        epoch: str,
+        top: int = 0,
+        low: int = 0,
+        expires: float = 0.0,
+        forgotten: float = 0.0,
+    ) -> None:
+        self.id = id_
+        self.channel = channel
+        self.epoch = epoch
+        self.top = top
+        self.low = low
+        self.expires = expires
+        self.forgotten = forgotten
+        self.removed = 0  # rows up to this offset are gone; of an earlier run, it is not known
+        self.dirty = False
+
+
+class StreamWriter:
+    """Publishes, reads and sweeps. A participant of the writer; all but `__init__` in its thread.
+
+    Args:
+        writer: Whose thread.
+        clock: Seconds since 1970.
+        max_keys_size: Bytes that idempotency keys may take in memory.
+    """
+
+    def __init__(self, writer: Writer, clock: Callable[[], float], max_keys_size: int) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._streams: OrderedDict[str, _Stream] = OrderedDict()
+        self._next_id = 1
+        self._dirty: list[_Stream] = []
+        self._rows: list[object] = []
+        self.keys = IdempotencyKeys(max_keys_size)
+        self._new_keys: dict[tuple[str, str], tuple[StreamPosition, float]] = {}
+        self._swept = 0
+
+    def load(self) -> None:
+        """Look around in the file; before the first job."""
+        connection = self._writer.connection
+        ((last,),) = connection.execute("SELECT coalesce(max(id), 0) FROM streams")
+        self._next_id = last + 1
+        for channel, key, offset, epoch, expires in connection.execute(
+            'SELECT channel, key, "offset", epoch, expires FROM keys WHERE expires > ? ORDER BY expires',
+            (self._clock(),),
+        ):
+            self.keys.add(channel, key, StreamPosition(offset, epoch), expires)
+
+    # Jobs.
+
+    def publish(
+        self, channel: str, publication: Publication, history: HistoryOptions | None, key: str
+    ) -> tuple[StreamPosition, bool]:
+        """Publish; return the position, and whether it was published before."""
+        now = self._clock()
+        if key:
+            new = self._new_keys.get((channel, key))
+            known = new[0] if new is not None else self.keys.get(channel, key, now)
+            if known is not None:
+                return known, True
+        position = _NOWHERE
+        if history is None:
+            publication.offset = 0
+        else:
+            stream = self._stream(channel, now, history.meta_ttl)
+            self._mark(stream)
+            offset = publication.offset = stream.top = stream.top + 1
+            self._rows += (stream.id, offset, *to_row(publication))
+            stream.low = max(stream.low, offset - history.size)
+            stream.expires = now + history.ttl
+            stream.forgotten = now + history.meta_ttl
+            if stream.low - stream.removed > 16 + history.size // 4:
+                self._remove_rows(stream)
+            elif len(self._rows) > _MANY_GATHERED:
+                self._write_rows()
+            position = StreamPosition(offset, stream.epoch)
+        if key:
+            self._new_keys[channel, key] = position, now + IDEMPOTENCY_TTL
+        return position, False
+
+    def read(
+        self, channel: str, history: HistoryOptions, limit: int, since: StreamPosition | None, reverse: bool
+    ) -> tuple[list[Publication], StreamPosition] | EpochChanged:
+        """Read as `Broker.history` says; its error is returned: it is none of the transaction."""
+        stream = self._stream(channel, self._clock(), history.meta_ttl)
+        if since is not None and since.epoch and since.epoch != stream.epoch:
+            return EpochChanged(f"epoch of {channel!r} is {stream.epoch}, not {since.epoch}")
+        position = StreamPosition(stream.top, stream.epoch)
+        first, last = stream.low + 1, stream.top
+        if since is not None:
+            if reverse:
+                last = min(last, since.offset - 1)
+            else:
+                first = max(first, since.offset + 1)
+        if limit == 0 or first > last:
+            return [], position
+        self._write_rows()
+        rows = self._writer.connection.execute(
+            'SELECT "offset", time, data, rest FROM publications WHERE stream = ? AND "offset" BETWEEN ? AND ?'
+            f' ORDER BY "offset" {"DESC" if reverse else "ASC"} LIMIT ?',
+            (stream.id, first, last, limit),
+        )
+        return [from_row(*row) for row in rows.fetchall()], position
+
+    def remove(self, channel: str) -> None:
+        """Forget the publications."""
+        stream = self._find(channel)
+        if stream is not None and stream.low < stream.top:
+            self._clear(stream)
+
+    def sweep(self) -> None:
+        """Remove what has expired, of some streams each time; give pages back to the file system."""
+        now = self._clock()
+        connection = self._writer.connection
+        self.keys.expire(now, _SWEPT)
+        if connection.execute("SELECT 1 FROM keys WHERE expires <= ? LIMIT 1", (now,)).fetchone():
+            self._writer.write().execute("DELETE FROM keys WHERE expires <= ?", (now,))
+        self.flush()
+        ((last,),) = connection.execute(
+            "SELECT max(id) FROM (SELECT id FROM streams WHERE id > ? ORDER BY id LIMIT ?)",
+            (self._swept, _SWEPT),
+        )
+        if last is None:  # the next step begins anew
+            last = 0
+        found = connection.execute(
+            "SELECT channel FROM streams WHERE id > ? AND id <= ? AND (forgotten <= ? OR (expires <= ? AND low < top))",
+            (self._swept, last, now, now),
+        ).fetchall()
+        self._swept = last
+        for (channel,) in found:
+            stream = self._find(channel)
+            if stream is None:
+                continue
+            if now >= stream.forgotten:
+                self._remove_rows(stream, everything=True)
+                self._writer.write().execute("DELETE FROM streams WHERE id = ?", (stream.id,))
+                del self._streams[channel]
+            elif now >= stream.expires and stream.low < stream.top:
+                self._clear(stream)
+        ((free,),) = connection.execute("PRAGMA freelist_count")
+        if free > _VACUUMED:
+            self._writer.write().execute(f"PRAGMA incremental_vacuum({_VACUUMED})").fetchall()
+
+    # Streams.
+
+    def _find(self, channel: str) -> _Stream | None:
+        stream = self._streams.get(channel)
+        if stream is not None:
+            self._streams.move_to_end(channel)
+            return stream
+        row = self._writer.connection.execute(
+            "SELECT id, channel, epoch, top, low, expires, forgotten FROM streams WHERE channel = ?",
+            (channel,),
+        ).fetchone()
+        if row is None:
+            return None
+        stream = self._streams[channel] = _Stream(*row)
+        return stream
+
+    def _stream(self, channel: str, now: float, meta_ttl: float) -> _Stream:
+        """Return the channel's stream as it is now; begin one where there is none."""
+        stream = self._find(channel)
+        if stream is None:
+            channel.encode()  # what is no text fails now, and alone
+            stream = self._streams[channel] = _Stream(self._next_id, channel, new_epoch())
+            self._next_id += 1
+            stream.expires = stream.forgotten = now + meta_ttl
+            self._mark(stream)
+        elif now >= stream.forgotten:
+            self._remove_rows(stream, everything=True)
+            stream.epoch = new_epoch()
+            stream.top = stream.low = stream.removed = 0
+            stream.expires = stream.forgotten = now + meta_ttl
+            self._mark(stream)
+        elif now >= stream.expires and stream.low < stream.top:
+            self._clear(stream)
+        return stream
+
+    def _mark(self, stream: _Stream) -> None:
+        if not stream.dirty:
+            stream.dirty = True
+            self._dirty.append(stream)
+
+    def _clear(self, stream: _Stream) -> None:
+        self._mark(stream)
+        stream.low = stream.top
+        self._remove_rows(stream)
+
+    def _remove_rows(self, stream: _Stream, *, everything: bool = False) -> None:
+        self._write_rows()
+        through = stream.top if everything else stream.low
+        self._writer.write().execute(
+            'DELETE FROM publications WHERE stream = ? AND "offset" <= ?', (stream.id, through)
+        )
+        stream.removed = through
+
+    def _write_rows(self) -> None:
+        if self._rows:
+            _PUBLICATIONS.write(self._writer.write(), self._rows)
+            self._rows.clear()
+
+    # The participant.
+
+    def flush(self) -> None:
+        """See `Participant.flush`."""
+        self._write_rows()
+        if self._dirty:
+            values: list[object] = []
+            for stream in self._dirty:
+                values += (
+                    stream.id,
+                    stream.channel,
+                    stream.epoch,
+                    stream.top,
+                    stream.low,
+                    stream.expires,
+                    stream.forgotten,
+                )
+                stream.dirty = False
+            self._dirty.clear()
+            _STREAMS.write(self._writer.write(), values)
+        if self._new_keys:
+            values = []
+            for (channel, key), (position, expires) in self._new_keys.items():
+                values += (channel, key, position.offset, position.epoch, expires)
+            _KEYS.write(self._writer.write(), values)
+
+    def committed(self) -> None:
+        """See `Participant.committed`."""
+        for (channel, key), (position, expires) in self._new_keys.items():
+            self.keys.add(channel, key, position, expires)
+        self._new_keys.clear()
+        while len(self._streams) > _CACHED:
+            self._streams.popitem(last=False)
+
+    def rolled_back(self) -> None:
+        """See `Participant.rolled_back`."""
+        self._rows.clear()
+        self._dirty.clear()
+        self._new_keys.clear()
+        self._streams.clear()  # what they say may not be in the file
+        ((last,),) = self._writer.connection.execute("SELECT coalesce(max(id), 0) FROM streams")
+        self._next_id = last + 1
