@@ -5,7 +5,9 @@ BIN := $(CURDIR)/.venv/bin
 PLAYGROUND := src/openline/playground
 WEB := $(shell find $(PLAYGROUND)/web -name node_modules -prune -o -type f -print 2>/dev/null)
 
-NODE_PEERS := tests/interop/node
+# What tests need of npm: peers to talk to, and the SDKs of the hub.
+NODE_TESTS := tests/interop/node tests/hub/node
+NODE_INSTALLED := $(NODE_TESTS:=/node_modules/.package-lock.json)
 
 # Tools of .venv first: also a node that had to be installed there.
 export PATH := $(BIN):$(PATH)
@@ -21,7 +23,7 @@ install: run native $(PLAYGROUND)/static/index.html ## Make .venv with openline 
 demo: install ## Open the playground: make demo PORT=9000
 	$(BIN)/openline demo --port $(PORT)
 
-test: dev $(PLAYGROUND)/static/index.html $(NODE_PEERS)/node_modules/.package-lock.json ## Run all tests (20 minutes at most)
+test: dev $(PLAYGROUND)/static/index.html $(NODE_INSTALLED) ## Run all tests (20 minutes at most)
 	$(BIN)/python tools/test_all.py
 
 lint: dev ## Check the style of the sources
@@ -69,13 +71,13 @@ run:
 	@tools/bootstrap.sh run cc node
 
 dev: ## Make .venv with all that development needs
-	@tools/bootstrap.sh dev cc node chromium
+	@tools/bootstrap.sh dev cc node chromium redis
 	@$(MAKE) --no-print-directory native
 
 $(PLAYGROUND)/static/index.html: $(WEB)
 	cd $(PLAYGROUND)/web && npm ci --no-audit --no-fund && npm run build
 	@touch $@
 
-$(NODE_PEERS)/node_modules/.package-lock.json: $(NODE_PEERS)/package.json $(NODE_PEERS)/package-lock.json
-	cd $(NODE_PEERS) && npm ci --ignore-scripts --no-audit --no-fund
+$(NODE_INSTALLED): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@

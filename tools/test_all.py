@@ -31,8 +31,16 @@ PYTHON_VERSIONS = ("3.11", "3.12", "3.13", "3.14", "3.15")
 
 # Folders with a stage of their own; the others are the matrix.
 OWN_STAGE = ("tests/protocol", "tests/interop", "tests/browser", "tests/docs", "tests/test_packaging.py")
+HUB = ("tests/hub", "tests/testing", "tests/integrations")
 MATRIX = ["tests", *(f"--ignore={folder}" for folder in OWN_STAGE)]
-ON_EVERY_PYTHON = ["tests/protocol", "tests/engine", "tests/websocket"]
+ON_EVERY_PYTHON = [
+    "tests/protocol",
+    "tests/engine",
+    "tests/websocket",
+    "tests/hub/test_eager.py",  # which goes different ways on different Pythons
+    "tests/hub/test_session.py",
+    "tests/hub/conformance",
+]
 # Of conformance what native code has a part in; handshakes, closing and negotiation are Python's on every engine.
 NATIVE_CASES = ("framing", "fragmentation", "limits", "utf8", "deflate_messages")
 UNDER_SANITIZERS = [
@@ -86,7 +94,8 @@ def stages() -> Iterator[Stage]:
             [PYTHON, "-m", "coverage", "report", "--fail-under=100"],
         ],
     )
-    yield Stage("native-asyncio", [pytest(*MATRIX)], native)
+    yield Stage("native-asyncio", [pytest(*MATRIX, *(f"--ignore={folder}" for folder in HUB))], native)
+    yield Stage("hub", [pytest(*HUB)], native)
     uvloop = native | {"OPENLINE_TEST_LOOP": "uvloop"}
     yield Stage("native-uvloop", [pytest("-m", "engine or native", *MATRIX)], uvloop)
     yield Stage("portable-asyncio", [pytest("-m", "engine", *MATRIX)], {"OPENLINE_ENGINE": "portable"})
