@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -156,3 +157,62 @@ async def test_the_application_can_look_at_it() -> None:
     async with serving(hub) as address, connected(address, "json", "42") as wire:
         await wire.subscribe("a")
         assert repr(hub.table.get("a")) == "<Channel a 1 subscriptions>"
+
+
+async def test_the_newest_of_each_key_in_one_frame() -> None:
+    hub = named_hub()
+    hub.namespace("", slow_consumer="conflate", batch_delay=0.05)
+    async with serving(hub) as address, connected(address, "json", "42") as wire:
+        await wire.subscribe("a")
+        for number, key in enumerate("xyxzx"):
+            await hub.publish("a", number, key=key)
+        frame = await wire.ws.recv()
+        assert isinstance(frame, str)
+        pushes = [json.loads(line)["push"]["pub"] for line in frame.split("\n")]
+        assert [(one["key"], one["data"]) for one in pushes] == [("y", 1), ("z", 3), ("x", 4)]
+        assert (hub.counters.conflated, hub.counters.deliveries) == (2, 3)
+
+
+async def test_what_is_gathered_leaves_in_one_frame_or_when_it_is_much() -> None:
+    hub = named_hub()
+    hub.namespace("", batch_delay=0.05)
+    async with serving(hub) as address, connected(address, "json", "42") as wire:
+        await wire.subscribe("a")
+        for number in range(5):
+            await hub.publish("a", number)
+        assert len(str(await wire.ws.recv()).split("\n")) == 5
+        await hub.publish("a", "x" * 20_000)
+        assert len(await wire.ws.recv()) > 20_000
+        # What is answered meanwhile does not overtake it.
+        await hub.publish("a", "before")
+        reply = await wire.ask(unsubscribe={"channel": "b"})
+        assert reply == {"unsubscribe": {}}
+        assert (await wire.push("pub", "a"))["data"] == "before"
+
+
+@pytest.mark.parametrize("policy", ["drop_oldest", "conflate"])
+async def test_a_slow_client_gets_less_and_never_something_older(policy: Any) -> None:
+    hub = named_hub()
+    hub.namespace("", history=10, ttl=60.0, slow_consumer=policy, max_waiting=200_000)
+    async with (
+        serving(hub) as address,
+        connected(address, "json", "1") as slow,
+        connected(address, "json", "2") as quick,
+    ):
+        await slow.subscribe("a")
+        await quick.subscribe("a")
+        slow.ws.pause()
+        number = 0
+        while not (hub.counters.conflated if policy == "conflate" else hub.counters.drops.get(policy, 0)):
+            number += 1
+            await hub.publish("a", "x" * 50_000, key=str(number % 3))
+            assert (await quick.push("pub", "a"))["offset"] == number
+        slow.ws.resume()
+        got: list[int] = []
+        while not got or got[-1] < number:
+            got.append((await slow.push("pub", "a"))["offset"])
+        assert got == sorted(set(got))
+        assert len(got) < number
+        assert len(hub.sessions) == 2
+        await hub.publish("a", "afterwards")
+        assert (await slow.push("pub", "a"))["data"] == "afterwards"

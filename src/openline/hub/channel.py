@@ -8,7 +8,7 @@ the same. From then on there is no position of its own: what reaches the channel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -43,6 +43,7 @@ class Channel:
     """
 
     __slots__ = (
+        "_alone",
         "_counters",
         "_groups",
         "_joining",
@@ -69,6 +70,7 @@ class Channel:
         self._queue_size = queue_size
         self._groups: dict[tuple[Subprotocol, bool, bool], Group] = {}
         self._joining: dict[Subscription, None] = {}
+        self._alone: dict[tuple[Subprotocol, bool], tuple[Publication, bytes]] = {}
         self._last: bytes | None = None  # the last publication's payload, where there are deltas
 
     def __repr__(self) -> str:
@@ -258,15 +260,28 @@ class Channel:
 
     def _send_alone(self, subscription: Subscription, publication: Publication) -> None:
         """Send to one subscription, whole."""
+        unit = self._unit_alone(subscription, publication)
+        if unit is not None:
+            subscription.session.write(unit)
+
+    def _unit_alone(self, subscription: Subscription, publication: Publication) -> bytes | None:
+        """Encode for one subscription, whole; None: its session has been ended for it."""
         session = subscription.session
+        kind = (session.subprotocol, subscription.delta)
+        # Clients that are slow, or gather, mostly wait for the same publication.
+        last = self._alone.get(kind)
+        if last is not None and last[0] is publication:
+            self._counters.deliveries += 1
+            return last[1]
         alone = Group(session.subprotocol, delta=subscription.delta, in_step=False)
         try:
             unit = self._encode(alone, publication, None)
         except NotJSON:
             session.disconnect(DisconnectCode.INAPPROPRIATE_PROTOCOL)
-        else:
-            self._counters.deliveries += 1
-            session.write(unit)
+            return None
+        self._alone[kind] = (publication, unit)
+        self._counters.deliveries += 1
+        return unit
 
     def _send_each(
         self, group: Group, unit: bytes, publication: Publication, excluded: Subscription | None
@@ -281,13 +296,16 @@ class Channel:
                 continue
             session = subscription.session
             if options.slow_consumer != "disconnect" and (
-                subscription.waiting is not None or session.transport.unsent > session.hub.write_high
+                subscription.waiting is not None
+                or session.transport.unsent > session.hub.write_high
+                # What is gathered is conflated, too.
+                or (options.batch_delay and options.slow_consumer == "conflate")
             ):
                 dropped, conflated = hold(subscription, publication)
                 if dropped:
                     self._counters.count_drop(options.slow_consumer, dropped)
                 self._counters.conflated += conflated
-                session.waits(subscription)
+                session.waits(subscription, options.batch_delay)
                 left_out.append(subscription)
             elif options.batch_delay:
                 session.gather(unit, options.batch_delay)
@@ -296,10 +314,13 @@ class Channel:
         send_to(group.subprotocol, ready, unit)
         return left_out
 
-    def send_waiting(self, subscription: Subscription) -> None:
-        """The client of a subscription has caught up: send what waits for it."""
+    def take_waiting(self, subscription: Subscription) -> Iterator[bytes]:
+        """The client of a subscription has caught up: return what waits for it, as units."""
         for publication in take_waiting(subscription):
-            self._send_alone(subscription, publication)
+            unit = self._unit_alone(subscription, publication)
+            if unit is None:
+                return
+            yield unit
 
     # Who comes and goes.
 

@@ -55,6 +55,7 @@ class ChannelOptions:
             lost.
         max_waiting: Bytes of publications of one channel that wait for one client before ``drop_oldest`` drops.
         batch_delay: Seconds that publications are gathered for a client, to leave in one frame; 0: each leaves at once.
+            With ``conflate`` the client gets the newest of each ``key`` once in this time.
     """
 
     history: int = 0

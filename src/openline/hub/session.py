@@ -78,7 +78,9 @@ class Session:
 
     __slots__ = (
         "_busy",
+        "_due",
         "_gathered",
+        "_gathered_size",
         "_greeted",
         "_paused",
         "_pending",
@@ -142,6 +144,8 @@ class Session:
         self._tasks: set[asyncio.Task[None]] | None = None
         self._waiting: dict[Subscription, None] | None = None
         self._gathered: list[bytes] | None = None
+        self._gathered_size = 0
+        self._due = False
 
     def __repr__(self) -> str:
         return f"<Session {self.client} user {self.user!r} {self.state.name.lower()}>"
@@ -335,12 +339,14 @@ class Session:
             self._gathered = []
             self.hub.loop.call_later(delay, self._flush)
         self._gathered.append(unit)
+        self._gathered_size += len(unit)
         self.hub.counters.batched += 1
-        if len(self._gathered) >= MOST_GATHERED:
+        if self._gathered_size >= MOST_GATHERED:
             self._flush()
 
     def _flush(self) -> None:
         gathered, self._gathered = self._gathered, None
+        self._gathered_size = 0
         if gathered and not self.closed:
             self.transport.write(self.subprotocol.join(gathered))
 
@@ -362,19 +368,36 @@ class Session:
 
     # Slow clients; called by the transport, and by channels.
 
-    def waits(self, subscription: Subscription) -> None:
-        """Publications of a subscription wait until the client has caught up."""
+    def waits(self, subscription: Subscription, delay: float) -> None:
+        """Publications of a subscription wait until the client has caught up, and ``delay`` seconds at least."""
         if self._waiting is None:
             self._waiting = {}
         self._waiting[subscription] = None
+        if delay and not self._due:
+            self._due = True
+            self.hub.loop.call_later(delay, self._fall_due)
+
+    def _fall_due(self) -> None:
+        self._due = False
+        if not self.closed and self.transport.unsent <= self.hub.write_high:
+            self.drained()
 
     def drained(self) -> None:
-        """The client has caught up; called by the transport."""
+        """The client has caught up: send what waits for it, in frames of some size; called by the transport."""
         waiting, self._waiting = self._waiting, None
+        units: list[bytes] = []
+        size = 0
         for subscription in waiting or ():
+            for unit in subscription.channel.take_waiting(subscription):
+                units.append(unit)
+                size += len(unit)
+                if size >= MOST_GATHERED:
+                    self.write(self.subprotocol.join(units))
+                    units, size = [], 0
             if self.closed:
                 return
-            subscription.channel.send_waiting(subscription)
+        if units:
+            self.write(self.subprotocol.join(units))
 
     def overrun(self) -> None:
         """More than ``max_queue_size`` bytes would wait for the client; called by the transport."""
@@ -494,8 +517,8 @@ class Session:
         self.connected_at = time.time()
 
 
-MOST_GATHERED = 128
-"""Units that one frame holds at most."""
+MOST_GATHERED = 2**14
+"""Bytes that are gathered for one frame before it leaves at once."""
 
 _EMPTY = Command()
 
