@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
+
 import pytest
 
 import openline
@@ -82,7 +84,7 @@ async def test_who_does_not_read_is_ended_with_3008_and_can_read_that() -> None:
         number = 0
         while len(hub.sessions) == 2:
             number += 1
-            await hub.publish("a", [number, "x" * 50_000])
+            await hub.publish("a", [number, token_hex(25_000)])
             assert (await quick.push("pub", "a"))["data"][0] == number
         assert hub.counters.overruns == 1
         assert hub.counters.disconnects == {3008: 1}
