@@ -36,8 +36,6 @@ def _failures_in_lines() -> Generator[None]:
             raise
         text = f"{error.name} is not installed, which the hub needs: pip install 'openline[hub]'"
         raise click.ClickException(text) from None
-    except ImportError as error:
-        raise click.ClickException(str(error)) from None
     except StartFailed as error:
         raise click.ClickException(str(error)) from None
 

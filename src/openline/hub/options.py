@@ -48,8 +48,9 @@ class TokenOptions:
 
     @property
     def enabled(self) -> bool:
-        """Whether there is any key."""
-        return any((self.hmac_secret, self.rsa_public_key, self.ecdsa_public_key, self.jwks_url))
+        """Whether there is any key; an empty one is an error of whoever reads it, and not none."""
+        keys = (self.hmac_secret, self.rsa_public_key, self.ecdsa_public_key, self.jwks_url)
+        return any(key is not None for key in keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

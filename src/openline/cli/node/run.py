@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
+import socket
 import ssl
 import sys
 from collections.abc import Callable
@@ -71,7 +71,7 @@ def check(config: HubConfig) -> None:
             f"the {kind} broker lives in one process: clients of one worker would not hear those of another. "
             "More than one worker needs Redis (broker.url)"
         )
-    if not hasattr(os, "fork"):
+    if not hasattr(socket, "SO_REUSEPORT"):
         raise StartFailed("several workers need SO_REUSEPORT, which this platform lacks")
 
 

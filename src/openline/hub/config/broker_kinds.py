@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from openline.hub.urls import import_backend
 
-__all__ = ["broker_kinds"]
+__all__ = ["BROKERS", "broker_kinds"]
 
 
 def _memory() -> Callable[..., Any]:
@@ -25,6 +26,14 @@ def _redis() -> Callable[..., Any]:
     return import_backend("openline.hub.redis.options", "redis", "redis").RedisOptions
 
 
+BROKERS: Final[Mapping[str, Callable[[], Callable[..., Any]]]] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+    "redis": _redis,
+}
+"""What takes the options, by the scheme's beginning; called, it is imported."""
+
+
 def broker_kinds(url: str) -> dict[str, Any]:
     """Return the types of the options of the broker that a URL names.
 
@@ -33,12 +42,13 @@ def broker_kinds(url: str) -> dict[str, Any]:
         ImportError: the package that it needs is not installed.
     """
     scheme = url.partition("://")[0]
-    for prefix, find in (("memory", _memory), ("sqlite", _sqlite), ("redis", _redis)):
+    for prefix, find in BROKERS.items():
         if scheme.startswith(prefix):
             signature = inspect.signature(find(), eval_str=True)
             return {
                 name: one.annotation
                 for name, one in signature.parameters.items()
-                if one.kind is one.KEYWORD_ONLY and one.annotation in (bool, int, float, str)
+                # Others are for programs, such as the clock of tests.
+                if one.kind is one.KEYWORD_ONLY and typing.get_origin(one.annotation) is not Callable
             }
     raise ValueError("url must begin with memory://, sqlite:// or redis://")

@@ -56,7 +56,7 @@ class BrokerOptions:
         options: Arguments of that broker.
     """
 
-    url: str = "memory://"
+    url: str = field(default="memory://", repr=False)
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 

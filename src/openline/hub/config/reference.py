@@ -7,15 +7,16 @@ import inspect
 import re
 from typing import Any, NamedTuple
 
+from openline.hub.config.broker_kinds import BROKERS, broker_kinds
 from openline.hub.config.load import SECRETS, kinds_of
 from openline.hub.config.records import ServerOptions
 from openline.hub.config.values import describe
 from openline.hub.namespace import ChannelOptions
 from openline.hub.options import HubOptions, TokenOptions
 
-__all__ = ["Option", "options_of", "tables"]
+__all__ = ["Option", "broker_options", "options_of", "tables"]
 
-_ATTRIBUTES = re.compile(r"^Attributes:\n(.*?)(?=^\S|\Z)", re.DOTALL | re.MULTILINE)
+_ATTRIBUTES = re.compile(r"^(?:Attributes|Args):\n(.*?)(?=^\S|\Z)", re.DOTALL | re.MULTILINE)
 _ONE = re.compile(r"^    (\w+): (.*?)(?=^    \w+: |\Z)", re.DOTALL | re.MULTILINE)
 
 
@@ -45,8 +46,7 @@ def options_of(record: type, defaults: object, secrets: frozenset[str] = frozens
         defaults: One of it with what holds where nothing is said.
         secrets: Those that may stand in a file.
     """
-    section = _ATTRIBUTES.search(inspect.cleandoc(record.__doc__ or ""))
-    texts = {name: " ".join(text.split()) for name, text in _ONE.findall(section[1] if section else "")}
+    texts = _texts(record)
     kinds = kinds_of(record)
     return [
         Option(
@@ -69,6 +69,26 @@ def tables() -> dict[str, list[Option]]:
         "server": options_of(ServerOptions, ServerOptions()),
         "namespaces": options_of(ChannelOptions, ChannelOptions.closed()),
     }
+
+
+def broker_options(name: str) -> list[Option]:
+    """Return the options of a broker but its URL.
+
+    Args:
+        name: One of `BROKERS`.
+    """
+    takes = BROKERS[name]()
+    texts = _texts(takes)
+    defaults = inspect.signature(takes).parameters
+    return [
+        Option(one, describe(kind), _toml(defaults[one].default), texts.get(one, ""), False)
+        for one, kind in broker_kinds(f"{name}://").items()
+    ]
+
+
+def _texts(documented: object) -> dict[str, str]:
+    section = _ATTRIBUTES.search(inspect.cleandoc(documented.__doc__ or ""))
+    return {name: " ".join(text.split()) for name, text in _ONE.findall(section[1] if section else "")}
 
 
 def _toml(value: Any) -> str:
