@@ -22,6 +22,9 @@ __all__ = ["call", "start", "wait_here"]
 
 T = TypeVar("T")
 
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes, dict, list, tuple})
+"""What most functions return; asking whether it can be awaited takes longer than the rest."""
+
 
 def start(coroutine: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None] | None:
     """Run a coroutine of ours, which raises nothing, up to its end or to where it suspends.
@@ -67,7 +70,9 @@ async def call(function: Callable[..., Awaitable[T] | T], *args: Any) -> T:
     Cancel: cancels the function's coroutine.
     """
     answer = function(*args)
-    return await wait_here(answer) if isawaitable(answer) else answer
+    if type(answer) in _PLAIN or not isawaitable(answer):
+        return cast("T", answer)
+    return await wait_here(answer)
 
 
 async def wait_here(awaitable: Awaitable[T]) -> T:

@@ -15,6 +15,8 @@ from collections import deque
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import astuple
+
 from openline.hub.brokers.base import BrokerDown
 from openline.hub.codes import Disconnect, DisconnectCode, ErrorCode, Refused, UnsubscribeCode, explain
 from openline.hub.commands import COMMANDS
@@ -189,7 +191,7 @@ class Session:
                 self._wait(command, size)
             elif not self._run(command):
                 return  # a connect was refused: what came with it is discarded
-            if self.closed:
+            if self.state is SessionState.CLOSED:
                 return
 
     def _pong(self, command: Command) -> None:
@@ -523,11 +525,15 @@ MOST_GATHERED = 2**14
 _EMPTY = Command()
 
 
+_METHODS = tuple(COMMANDS)
+assert Command.__struct_fields__ == ("id", *_METHODS)
+
+
 def method_of(command: Command) -> str | None:
     """Return which command it is: the first that is not None."""
-    for name in COMMANDS:
-        if getattr(command, name) is not None:
-            return name
+    for at, request in enumerate(astuple(command)[1:]):
+        if request is not None:
+            return _METHODS[at]
     return None
 
 

@@ -35,7 +35,12 @@ def fit(session: Session, value: Any) -> Payload | None:
     Raises:
         NotJSON: the session speaks JSON, and these bytes are not.
     """
-    return None if value is None else session.subprotocol.check_payload(bytes(to_payload(value)))
+    if value is None:
+        return None
+    payload = to_payload(value)
+    if payload is value or isinstance(value, (bytes, bytearray, memoryview)):
+        return session.subprotocol.check_payload(bytes(payload))
+    return payload  # made here: it is JSON, on one line
 
 
 def fit_publication(session: Session, publication: Publication, *, delta: bool = False) -> Publication:
