@@ -17,8 +17,8 @@ def open_broker(url: str, **options: Any) -> Broker:
     Only the module of that broker is imported.
 
     Args:
-        url: ``memory://``, ``sqlite:///file``, ``redis://…``, ``rediss://…``, ``redis+sentinel://…`` or
-            ``redis+cluster://…``.
+        url: ``memory://``, ``sqlite:///file``, ``redis://…``, ``rediss://…``, ``redis+unix://…``,
+            ``redis+sentinel://…`` or ``redis+cluster://…``.
         options: Arguments of the broker.
 
     Raises:
@@ -52,6 +52,7 @@ _OPENERS: dict[str, Callable[[str, dict[str, Any]], Broker]] = {
     "sqlite": _sqlite,
     "redis": _redis,
     "rediss": _redis,
+    "redis+unix": _redis,
     "redis+sentinel": _redis,
     "redis+cluster": _redis,
 }

@@ -58,7 +58,7 @@ CREATE TABLE entries (
 ) WITHOUT ROWID;
 CREATE TABLE rows (
     "table" TEXT NOT NULL,
-    key TEXT NOT NULL,
+    key BLOB NOT NULL,          -- UTF-8
     value BLOB NOT NULL,
     version INTEGER NOT NULL,
     PRIMARY KEY ("table", key)
