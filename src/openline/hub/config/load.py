@@ -214,15 +214,14 @@ class _Builder:
             try:
                 if name in kinds:
                     convert = from_text if setting.as_text else checked
-                    values[name] = convert(typing.cast("Any", setting.value), kinds[name])
-                    if (*table, name) in PATHS:
-                        values[name] = str(setting.folder / values[name])
-                    if values[name] == math.inf and table != ("broker",):
+                    value = convert(typing.cast("Any", setting.value), kinds[name])
+                    if value == math.inf and table != ("broker",):
                         raise ValueError("must be finite")
-                    if name in secrets and not values[name]:
+                    if name in secrets and not value:
                         raise ValueError("must not be empty")
                     if f"{name}_file" in self._in(table):
                         raise ValueError(f"excludes {name}_file")
+                    values[name] = str(setting.folder / value) if (*table, name) in PATHS else value
                 elif base != name and base in secrets:
                     values.setdefault(base, self._secret(setting))
                 elif not table and name in TABLES:
