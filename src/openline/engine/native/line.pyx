@@ -66,6 +66,8 @@ cdef uint8_t BINARY = 0x82
 cdef uint8_t RSV1 = 0x40
 cdef uint32_t UNBOUNDED = <uint32_t>-1
 
+cdef uint64_t fan_outs = 0           # so far, in this process
+
 
 cdef class Line(Inlet):
     def __cinit__(self):
@@ -331,11 +333,22 @@ cdef class Line(Inlet):
         self._overrun()
         return 0
 
-    @property
-    def plain(self):
+    cdef bint is_plain(self) noexcept:
         return (
             self.phase == OPEN and self.fragmenting is None and not self.masks and self.native and self.deflate is None
         )
+
+    @property
+    def plain(self):
+        return self.is_plain()
+
+    @staticmethod
+    def split_plain(lines):
+        cdef list plain = []
+        cdef list others = []
+        for line in lines:
+            (plain if isinstance(line, Line) and (<Line>line).is_plain() else others).append(line)
+        return plain, others
 
     @staticmethod
     def fan_out(lines, bytes frame not None):
@@ -343,61 +356,59 @@ cdef class Line(Inlet):
 
         Where nothing is corked or queued, the frame goes straight to the kernel, in one loop without the GIL; elsewhere it goes behind what
         is there. A line that cannot take it all refers to the frame; nothing is copied.
+
+        The system calls push the lines out of the cache, so each is looked at once, before them: it is counted as served, and afterwards
+        only those are corrected that were not.
         """
+        global fan_outs
         cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(frame)
         cdef size_t size = PyBytes_GET_SIZE(frame)
+        cdef list everyone = list(lines)
         cdef list direct = []
+        cdef list behind = []
         cdef Line line
-        cdef Py_ssize_t count, at
-        cdef int *fds
-        cdef ssize_t *sent
-        for line in lines:
-            if line.fd < 0 or line.doomed or line.broken:
-                continue
-            if (
-                line.first != NULL
-                or line.blocked
-                or line.tls is not None
-                or line.trace is not None
-                or (line.reactor.cork_owner == <PyObject *>line and line.reactor.corked)
-            ):
-                line.put(NULL, 0, data, size, frame, False, 0)
-            else:
-                direct.append(line)
-        count = len(direct)
-        if count == 0:
-            return
-        fds = <int *>malloc(count * sizeof(int))
-        sent = <ssize_t *>malloc(count * sizeof(ssize_t))
+        cdef Py_ssize_t count = 0, at
+        cdef int *fds = <int *>malloc(len(everyone) * sizeof(int) + 1)
+        cdef ssize_t *sent = <ssize_t *>malloc(len(everyone) * sizeof(ssize_t) + 1)
         if fds == NULL or sent == NULL:
             free(fds)
             free(sent)
             raise MemoryError
         try:
-            for at in range(count):
-                line = <Line>direct[at]
-                # Who stands among them twice gets the second frame behind the first, of which the kernel may refuse a part.
-                fds[at] = -1 if line.fanned else line.fd
-                line.fanned = True
+            fan_outs += 1
+            for line in everyone:
+                if line.fd < 0 or line.doomed or line.broken:
+                    continue
+                if (
+                    line.fanned == fan_outs  # who stands among them twice gets the second frame behind the first
+                    or line.first != NULL
+                    or line.blocked
+                    or line.tls is not None
+                    or line.trace is not None
+                    or (line.reactor.cork_owner == <PyObject *>line and line.reactor.corked)
+                ):
+                    behind.append(line)
+                else:
+                    line.fanned = fan_outs
+                    line.accepted += size
+                    direct.append(line)
+                    fds[count] = line.fd
+                    count += 1
             with nogil:
                 for at in range(count):
-                    if fds[at] >= 0:
-                        sent[at] = send(fds[at], data, size, MSG_NOSIGNAL)
-                        if sent[at] < 0:
-                            sent[at] = -errno
+                    sent[at] = send(fds[at], data, size, MSG_NOSIGNAL)
+                    if sent[at] < 0:
+                        sent[at] = -errno
             for at in range(count):
-                line = <Line>direct[at]
-                if fds[at] < 0:
-                    line.put(NULL, 0, data, size, frame, False, 0)
-                elif <size_t>sent[at] == size:
-                    line.accepted += size
-                else:
+                if <size_t>sent[at] != size:
+                    line = <Line>direct[at]
+                    line.accepted -= size
                     line.keep_shared(frame, sent[at])
+            for line in behind:
+                line.put(NULL, 0, data, size, frame, False, 0)
         finally:
             free(fds)
             free(sent)
-            for line in direct:
-                line.fanned = False
 
     # -- receiving, for the user ------------------------------------------------------------------------------------------------
 
