@@ -42,7 +42,7 @@ def _arguments(peer: Peer, work: Work) -> list[str]:
     chain, key = map(str, native.certificate()) if work.tls else ("", "")
     match peer.program:
         case "limit":
-            return [str(native.BUILD / "echo-limit")]
+            return [str(native.BUILD / "echo-limit"), *flags]
         case "ws_node":
             tls = ["--chain", chain, "--key", key] if work.tls else []
             return ["node", str(native.FOLDER / "peers" / "ws_node" / "server.js"), *flags, *tls]
