@@ -44,7 +44,7 @@ def _arguments(peer: Peer, work: Work) -> list[str]:
     chain, key = map(str, native.certificate()) if work.tls else ("", "")
     match peer.program:
         case "limit":
-            return [str(native.BUILD / "echo-limit")]
+            return [str(native.BUILD / "echo-limit"), *flags]
         case program if program in NODE:
             tls = ["--chain", chain, "--key", key] if work.tls else []
             return ["node", str(native.FOLDER / "peers" / program / "server.js"), *flags, *tls]

@@ -1,4 +1,5 @@
-/* A bare epoll echo loop: `echo-limit` listens on a free port of 127.0.0.1 and prints "listening PORT". */
+/* A bare epoll loop: `echo-limit` listens on a free port of 127.0.0.1 and prints "listening PORT". It echoes; with `--fanout`,
+   what comes from one connection goes to all. */
 #define _GNU_SOURCE
 #include <endian.h>
 #include <errno.h>
@@ -41,11 +42,14 @@ struct connection {
     size_t head_size;
     uint8_t *unsent;       /* what the kernel has refused; nothing is read until it has left */
     size_t unsent_size;
+    struct connection *before, *after; /* in the list of those whose handshake is over */
 };
 
 static uint8_t input[HEADER_MAX + READ_SIZE];
 static uint8_t output[HEADER_MAX + READ_SIZE];
 static int epoll;
+static bool fanning;
+static struct connection *open_connections;
 
 static void watch(struct connection *c, uint32_t events, int operation)
 {
@@ -56,6 +60,12 @@ static void watch(struct connection *c, uint32_t events, int operation)
 
 static void drop(struct connection *c)
 {
+    if (c->before)
+        c->before->after = c->after;
+    else if (open_connections == c)
+        open_connections = c->after;
+    if (c->after)
+        c->after->before = c->before;
     close(c->fd);
     free(c->head);
     free(c->unsent);
@@ -211,6 +221,32 @@ static bool echo(struct connection *c, const uint8_t *from, const uint8_t *end)
     return true;
 }
 
+/* Sends to all what is exactly one whole, short data message; anything else is left to `echo`. Who does not take it all
+   keeps the rest, behind what he already has; who has gone will be reported by epoll. */
+static bool fan_out(const uint8_t *from, const uint8_t *end)
+{
+    size_t size = (size_t)(end - from) - 6;
+    if (end - from < 6 || (from[0] != (0x80 | TEXT) && from[0] != (0x80 | BINARY)) || from[1] != (0x80 | size) || size > 125)
+        return false;
+    uint32_t key;
+    memcpy(&key, from + 2, 4);
+    output[0] = from[0];
+    output[1] = (uint8_t)size;
+    unmask(output + 2, from + 6, size, key);
+    for (struct connection *c = open_connections; c; c = c->after) {
+        if (c->phase != FRAMES)
+            continue;
+        if (!c->unsent) {
+            transmit(c, output, 2 + size);
+            continue;
+        }
+        c->unsent = realloc(c->unsent, c->unsent_size + 2 + size);
+        memcpy(c->unsent + c->unsent_size, output, 2 + size);
+        c->unsent_size += 2 + size;
+    }
+    return true;
+}
+
 static bool is(const char *value, size_t length, const char *expected)
 {
     return value && length == strlen(expected) && !strncasecmp(value, expected, length);
@@ -241,6 +277,10 @@ static bool shake_hands(struct connection *c, const char *head, size_t size)
                                "Sec-WebSocket-Accept: %s\r\n\r\n",
                                accept);
     c->phase = FRAMES;
+    c->after = open_connections;
+    if (c->after)
+        c->after->before = c;
+    open_connections = c;
     return transmit(c, (const uint8_t *)answer, (size_t)answer_size);
 }
 
@@ -284,6 +324,8 @@ static bool serve(struct connection *c)
             memcpy(input + HEADER_MAX - c->held, c->header, c->held);
             c->held = 0;
         }
+        if (fanning && !c->left && !c->fragmented && fan_out(from, end))
+            return true;
         return echo(c, from, end);
     }
     return c->phase == ENDING || open_connection(c, from, (size_t)got);
@@ -318,8 +360,9 @@ static int start_listening(void)
     return fd;
 }
 
-int main(void)
+int main(int count, char **arguments)
 {
+    fanning = count == 2 && !strcmp(arguments[1], "--fanout");
     int listener = start_listening();
     epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event events[EVENTS], accepting = {.events = EPOLLIN, .data.ptr = NULL};

@@ -75,7 +75,7 @@ _ALL = [
         program="limit",
         loop="",
         settings="a bare C epoll loop, see limit/README.md",
-        lacks=frozenset({"fanout", "deflate", "tls", "keepalive", "text"}),
+        lacks=frozenset({"deflate", "tls", "keepalive", "text"}),
     ),
     Peer(
         name="picows",

@@ -9,6 +9,7 @@ import struct
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -22,14 +23,20 @@ REQUEST = (
 )
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
+@contextmanager
+def listening(*arguments: str) -> Iterator[int]:
     _, limit = native.build()
-    with subprocess.Popen([limit], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([limit, *arguments], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield int(process.stdout.readline().split()[1])
         assert process.poll() is None, "it ended before its time"
         process.terminate()
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with listening() as port:
+        yield port
 
 
 def header(first: int, length: int, masked: bool) -> bytes:
@@ -130,3 +137,22 @@ def test_echo_of_messages_in_any_pieces(port: int, seed: int) -> None:
             at += step
         sock.sendall(client_frame(0x88, b""))
         assert echoed.result(10) == expected + b"\x88\x00"
+
+
+def test_fan_out_to_all_who_are_open() -> None:
+    with listening("--fanout") as port:
+        sockets = [opened(port) for _ in range(5)]
+        sockets.pop(2).close()
+        waiting = socket.create_connection(("127.0.0.1", port), timeout=10)  # no handshake: no messages
+        for payload in (b"x" * 64, b"", b"y" * 125):
+            sockets[1].sendall(client_frame(0x82, payload))
+            expected = header(0x82, len(payload), False) + payload
+            for sock in sockets:
+                assert sock.recv(len(expected), socket.MSG_WAITALL) == expected
+        sockets[0].sendall(client_frame(0x88, b"\x03\xe8"))
+        assert read_all(sockets[0]) == b"\x88\x02\x03\xe8"
+        waiting.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            waiting.recv(1)
+        for sock in (*sockets, waiting):
+            sock.close()

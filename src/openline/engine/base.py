@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, overload
 
@@ -147,6 +147,11 @@ class _Attributes(Protocol):
     @property
     def plain(self) -> bool:
         """Whether a shared, unmasked frame can be put now: OPEN, a server's, no extension, not `fragmenting`."""
+        ...
+
+    @staticmethod
+    def split_plain(lines: Iterable[Any], /) -> tuple[list[Any], list[Any]]:
+        """Those of the lines that are `plain`, and of this engine; and the others."""
         ...
 
     written: int

@@ -13,6 +13,7 @@ import ssl as ssl_module
 import struct
 import time
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from openline.engine.deadlines import Deadline, Deadlines
@@ -220,6 +221,15 @@ class Line(_Base):
             and not self.extensions
             and self.fragmenting is None
         )
+
+    @staticmethod
+    def split_plain(lines: Iterable[Any], /) -> tuple[list[Any], list[Any]]:
+        """See `openline.engine.base.Line`."""
+        plain: list[Any] = []
+        others: list[Any] = []
+        for line in lines:
+            (plain if isinstance(line, Line) and line.plain else others).append(line)
+        return plain, others
 
     @property
     def unsent(self) -> int:

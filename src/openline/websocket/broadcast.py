@@ -53,11 +53,13 @@ def broadcast(
     opcode = Opcode.TEXT if as_text else Opcode.BINARY
     errors: list[Exception] = []
     groups: dict[_Group, list[Connection]] = {}
-    plain: list[Connection] = []
-    for connection in connections:
-        if connection.plain:
-            plain.append(connection)
-            continue
+    everyone = list(connections)
+    if not everyone:
+        return
+    # Mostly all are plain and of one engine, which finds and serves them at once; the others are looked at singly.
+    fan_out = everyone[0].fan_out
+    plain, others = everyone[0].split_plain(everyone)
+    for connection in others:
         if connection.state is not State.OPEN:
             continue
         if connection.fragmenting is not None:
@@ -68,10 +70,7 @@ def broadcast(
             parameters = None if connection.deflate is None else connection.deflate.parameters
             groups.setdefault((connection.fan_out, parameters), []).append(connection)
     if plain:
-        frame = encode_frame(opcode, payload)
-        kinds = {type(connection) for connection in plain}
-        for kind in kinds:
-            kind.fan_out(plain if len(kinds) == 1 else [one for one in plain if type(one) is kind], frame)
+        fan_out(plain, encode_frame(opcode, payload))
     for (fan_out, _), members in groups.items():
         fan_out(members, _shared_frame(members, opcode, payload))
     if errors:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -41,6 +42,11 @@ class Connection(Pinging, Receiving):
         @staticmethod
         def fan_out(lines: list[Any], frame: bytes, /) -> None:
             """`Engine.fan_out` of the engine whose line this is."""
+
+        @staticmethod
+        def split_plain(lines: Iterable[Any], /) -> tuple[list[Any], list[Any]]:
+            """`Line.split_plain` of the engine whose line this is."""
+            ...
 
     # What it is.
 

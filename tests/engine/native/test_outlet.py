@@ -484,6 +484,26 @@ async def test_fan_out_reaches_every_line_in_its_own_order(size: int) -> None:
             assert await read_exactly(peer, len(before + end)) == before + end
 
 
+async def test_fan_out_to_a_line_that_stands_twice_sends_twice_and_counts_twice() -> None:
+    async with opened() as (line, peer), opened(pair=narrow_pair()) as (full, slow):
+        expected = await fill(full)
+        before = line.written, full.written
+        Line.fan_out([line, full, line, full, line], wire("hello"))
+        Line.fan_out([line, full], wire("again"))
+        line.flush()
+        assert line.written - before[0] == 4 * len(wire("hello"))
+        assert full.written - before[1] == 3 * len(wire("hello"))
+        assert await read_exactly(peer, 28) == wire("hello") * 3 + wire("again")
+        expected += wire("hello") * 2 + wire("again")
+        assert await read_exactly(slow, len(expected)) == expected
+
+
+async def test_lines_are_split_into_those_that_take_a_shared_frame_and_others() -> None:
+    async with opened() as (line, _), opened() as (closing, _), opened(ClientBare()) as (client, _):
+        closing.state = State.CLOSING
+        assert Line.split_plain(iter([line, closing, client, line, None])) == ([line, line], [closing, client, None])
+
+
 async def test_fan_out_passes_over_lines_that_have_gone() -> None:
     async with opened() as (gone, _), opened() as (line, peer):
         gone.abort()

@@ -9,6 +9,7 @@ import gc
 import socket
 import sys
 import warnings
+import weakref
 from typing import Any
 
 import pytest
@@ -526,3 +527,177 @@ async def test_the_end_of_the_connection_wakes_receivers_and_senders() -> None:
         for task in (receiver, *senders):
             with pytest.raises(ConnectionClosed):
                 await task
+
+
+# -- short cuts: what goes past the ordinary methods of a future, and what must not
+
+
+async def test_a_task_written_in_python_waits_is_woken_and_is_cancelled() -> None:
+    """Its wake-up is no function of asyncio's C code, so it is given the suspension itself."""
+    kind: Any = asyncio.tasks._PyTask  # type: ignore[attr-defined]
+    loop = asyncio.get_running_loop()
+    async with opened() as (line, peer):
+        task = kind(line.recv(), loop=loop)
+        await turns_until(lambda: line._receiving())
+        peer.send(frame("hello"))
+        assert await task == "hello"
+        task = kind(line.recv(), loop=loop)
+        await turns_until(lambda: line._receiving())
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+
+async def test_a_task_of_a_class_of_ones_own_is_woken() -> None:
+    class Task(asyncio.Task[Any]):
+        pass
+
+    async with opened() as (line, peer):
+        for message in ("one", "two"):
+            task = Task(line.recv(), loop=asyncio.get_running_loop())
+            await turns_until(lambda: line._receiving())
+            peer.send(frame(message))
+            assert await task == message
+
+
+async def test_any_callback_may_wait_and_is_given_what_it_waits_for() -> None:
+    seen: list[tuple[Any, str]] = []
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
+
+    def context(value: str) -> contextvars.Context:
+        context = contextvars.copy_context()
+        context.run(variable.set, value)
+        return context
+
+    async with opened() as (line, peer):
+        for number, add in enumerate(
+            [
+                lambda waits, callback: waits.add_done_callback(callback, context=context("0")),
+                lambda waits, callback: waits.add_done_callback(callback=callback, context=context("1")),
+            ]
+        ):
+            waits = line.recv().send(None)
+            assert waits._asyncio_future_blocking is True
+            waits._asyncio_future_blocking = False
+            assert waits._asyncio_future_blocking is None
+            assert waits.get_loop() is asyncio.get_running_loop()
+            add(waits, lambda future: seen.append((future, variable.get())))
+            peer.send(frame("hello"))
+            await turns_until(lambda: bool(seen))
+            assert seen == [(waits, str(number))]
+            seen.clear()
+            assert line._queued() == 1
+            assert await line.recv() == "hello"
+            with pytest.raises(TypeError):
+                waits.add_done_callback()
+            with pytest.raises(TypeError):
+                waits.add_done_callback(print, contexts=None)
+            with pytest.raises(AttributeError):
+                waits.nothing_of_the_kind  # noqa: B018
+
+
+async def test_what_is_awaited_is_not_given_out_again_while_somebody_holds_it() -> None:
+    async with opened(Bare(max_queue_high=None)) as (line, peer):
+        peer.send(b"".join(frame(str(number)) for number in range(100)))
+        await line._wait_readable()
+        held = [line.recv() for _ in range(50)] + [line.send("x") for _ in range(50)]
+        assert len({id(one) for one in held}) == 100
+        for one in held:
+            await one
+        fresh = [line.recv() for _ in range(25)] + [line.send("x") for _ in range(25)]
+        assert not {id(one) for one in held} & {id(one) for one in fresh}
+        for one in held:
+            with pytest.raises(RuntimeError, match="cannot reuse"):
+                one.send(None)
+        del held, one  # more at once than are kept
+        gc.collect()
+        assert [await one for one in fresh] == [str(number) for number in range(50, 75)] + [None] * 25
+
+
+async def test_what_is_given_out_again_remembers_nothing() -> None:
+    async with opened() as (line, peer):
+        peer.send(frame(b"one") + frame(b"two") + frame(b"three"))
+        await line._wait_readable()
+        assert await line.recv(decode=True) == "one"
+        assert await line.recv() == b"two"
+        await line._wait_readable()
+        assert await line.__anext__() == b"three"
+        task = await waiting(line)
+        task.cancel("this one")
+        await asyncio.wait([task])
+        del task
+        gc.collect()
+        task = await waiting(line)
+        peer.send(frame("hello"))
+        assert await task == "hello"
+        await line.send("text as binary", text=False)
+        await line.send("text")
+        expected = frame(b"text as binary", mask=None) + frame("text", mask=None)
+        assert await read_exactly(peer, len(expected)) == expected
+
+
+async def test_nothing_that_was_awaited_holds_its_connection() -> None:
+    async with opened() as (line, peer):
+        peer.send(frame("hello"))
+        await line.recv()
+        await line.send("hello")
+        await asyncio.sleep(0)  # or this runs inside the wake-up, which holds what it wakes
+        gc.collect()
+        assert not [one for one in gc.get_referrers(line) if type(one).__name__ in ("Recv", "Send")]
+        before = sys.getrefcount(line)
+        for _ in range(100):
+            peer.send(frame("hello"))
+            await line.recv()
+            await line.send("hello")
+        await asyncio.sleep(0)
+        assert sys.getrefcount(line) == before
+
+
+async def test_the_garbage_collector_sees_what_is_given_out_again() -> None:
+    class Marker:
+        pass
+
+    async with opened() as (line, peer):
+        peer.send(frame("hello"))
+        await line.recv()
+        marker = Marker()
+        reference = weakref.ref(marker)
+        waits = line.recv()
+        waits.send(None)
+        waits.add_done_callback([waits, marker].append, context=contextvars.copy_context())
+        waits.close()  # the line lets go of it; it holds itself through its callback
+        del waits, marker
+        assert reference() is not None
+        gc.collect()
+        assert reference() is None
+
+
+async def test_a_class_may_have_an_iteration_of_its_own() -> None:
+    class Counting(Bare):
+        count = 0
+
+        def __anext__(self) -> Any:
+            self.count += 1
+            return super().__anext__()
+
+    async with opened(Counting()) as (line, peer):
+        peer.send(frame("one") + frame("two"))
+        received: list[str] = []
+        async for message in line:
+            received.append(message)
+            if len(received) == 2:
+                break
+        assert received == ["one", "two"]
+        assert line.count == 2
+
+    class Late(Bare):
+        pass
+
+    async def instead(self: Any) -> str:
+        return "instead"
+
+    async with opened(Late()) as (line, peer):
+        peer.send(frame("one"))
+        assert await anext(line) == "one"
+        Late.__anext__ = instead  # type: ignore[assignment,method-assign]
+        assert await anext(line) == "instead"

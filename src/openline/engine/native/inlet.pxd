@@ -65,6 +65,7 @@ cdef class Inlet(Outlet):
 
     # the queue of recv()
     cdef PyObject **ring
+    cdef PyObject *lone       # the ring of one message: mostly no other is there
     cdef uint32_t ring_size   # a power of two
     cdef uint32_t ring_first
     cdef uint32_t queued

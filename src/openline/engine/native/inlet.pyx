@@ -58,7 +58,8 @@ cdef class Inlet(Outlet):
         cdef uint32_t at
         for at in range(self.queued):
             Py_DECREF(<object>self.ring[(self.ring_first + at) & (self.ring_size - 1)])
-        free(self.ring)
+        if self.ring != &self.lone:
+            free(self.ring)
         if self.partial != NULL:
             Py_XDECREF(self.partial.payload)
             free(self.partial)
@@ -499,14 +500,19 @@ cdef class Inlet(Outlet):
         if self.phase != OPEN and self.queued >= self.queue_high:
             return 0
         if self.queued == self.ring_size:
-            ring = <PyObject **>malloc(sizeof(PyObject *) * max(4, 2 * self.ring_size))
-            if ring == NULL:
-                raise MemoryError
-            for at in range(self.queued):
-                ring[at] = self.ring[(self.ring_first + at) & (self.ring_size - 1)]
-            free(self.ring)
-            self.ring = ring
-            self.ring_size = max(4, 2 * self.ring_size)
+            if self.ring_size == 0:
+                self.ring = &self.lone
+                self.ring_size = 1
+            else:
+                ring = <PyObject **>malloc(sizeof(PyObject *) * max(4, 2 * self.ring_size))
+                if ring == NULL:
+                    raise MemoryError
+                for at in range(self.queued):
+                    ring[at] = self.ring[(self.ring_first + at) & (self.ring_size - 1)]
+                if self.ring != &self.lone:
+                    free(self.ring)
+                self.ring = ring
+                self.ring_size = max(4, 2 * self.ring_size)
             self.ring_first = 0
         Py_INCREF(message)
         self.ring[(self.ring_first + self.queued) & (self.ring_size - 1)] = <PyObject *>message
@@ -519,7 +525,8 @@ cdef class Inlet(Outlet):
         self.ring_first = (self.ring_first + 1) & (self.ring_size - 1)
         self.queued -= 1
         if self.queued == 0:
-            free(self.ring)
+            if self.ring != &self.lone:
+                free(self.ring)
             self.ring = NULL
             self.ring_size = 0
         if not self.reading and self.queued <= self.queue_low:

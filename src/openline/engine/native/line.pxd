@@ -1,10 +1,11 @@
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from openline.engine.native.inlet cimport DISCARD, FRAMES, IDLE, RAW, Inlet
 from openline.engine.native.suspension cimport Suspension
 
 
 cdef class Line(Inlet):
+    cdef bint is_plain(self) noexcept
     cdef int emit(self, object message, object text, object compress) except -1
     cdef int emit_payload(self, int opcode, const uint8_t *data, size_t size, object owner, object compress) except -1
 

@@ -2,10 +2,11 @@
 
 import warnings
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.errno cimport errno
 from libc.stdlib cimport free, malloc
@@ -14,19 +15,38 @@ from openline.engine.native.address cimport local_address, remote_address
 from openline.engine.native.codec cimport MAX_HEADER, write_header
 from openline.engine.native.outlet cimport HALF, STAY, WHOLE
 from openline.engine.native.reactor cimport Reactor
-from openline.engine.native.suspension cimport DONE, NEW, WAITING, Suspension, raised
+from openline.engine.native.suspension cimport DONE, NEW, WAITING, Suspension, raised, take_short_cuts
 from openline.engine.native.tls cimport make_tls
 
 from openline.exceptions import ConcurrencyError, ConnectionClosedOK
 from openline.protocol.states import Side, State
 
 cdef extern from "Python.h":
+    ctypedef enum PySendResult:
+        PYGEN_RETURN = 0
+        PYGEN_ERROR = -1
+        PYGEN_NEXT = 1
+    ctypedef PyObject *(*unaryfunc)(PyObject *) except NULL
     ctypedef PyObject *(*iternextfunc)(PyObject *) except? NULL
-    ctypedef struct PyTypeObject:
+    ctypedef PySendResult (*sendfunc)(PyObject *, PyObject *, PyObject **) except PYGEN_ERROR
+    ctypedef void (*destructor)(PyObject *) noexcept
+    ctypedef struct PyAsyncMethods:
+        unaryfunc am_await
+        unaryfunc am_anext
+        sendfunc am_send
+    # Slots as we fill them; Cython fills them otherwise, or leaves them empty.
+    ctypedef struct Slots "PyTypeObject":
         iternextfunc tp_iternext
+        destructor tp_dealloc
+        PyAsyncMethods *tp_as_async
+        unsigned long tp_flags
+    unsigned long Py_TPFLAGS_HEAPTYPE
+    Slots *Py_TYPE(PyObject *anything)
+    PyObject *PyObject_Init(PyObject *memory, type kind)
+    void PyObject_GC_Track(PyObject *waits) noexcept
+    void PyObject_GC_UnTrack(PyObject *waits) noexcept
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     void PyErr_SetObject(object kind, object value) noexcept
-    void PyType_Modified(type kind) noexcept
 
 cdef extern from "<sys/socket.h>" nogil:
     ssize_t send(int fd, const void *data, size_t size, int flags)
@@ -46,10 +66,17 @@ cdef uint8_t BINARY = 0x82
 cdef uint8_t RSV1 = 0x40
 cdef uint32_t UNBOUNDED = <uint32_t>-1
 
+cdef uint64_t fan_outs = 0           # so far, in this process
+
 
 cdef class Line(Inlet):
     def __cinit__(self):
+        cdef type kind = type(self)
         self.extensions = ()
+        # A class made in Python finds `__anext__` by its name, for each message; its slot may as well hold ours, where the name means ours.
+        # A later assignment to the name fills the slot anew.
+        if (<Slots *>kind).tp_as_async.am_anext != (<Slots *>Line).tp_as_async.am_anext and kind.__anext__ is Line.__anext__:
+            (<Slots *>kind).tp_as_async.am_anext = (<Slots *>Line).tp_as_async.am_anext
 
     # -- the contract, both phases ----------------------------------------------------------------------------------------------
 
@@ -268,9 +295,7 @@ cdef class Line(Inlet):
             or isinstance(message, (str, bytes, bytearray, memoryview))
         ):
             return self._send_slow(message, text, compress)
-        awaitable = Send.__new__(Send)
-        awaitable.line = self
-        awaitable.reactor = self.reactor
+        awaitable = new_send(self)
         awaitable.message = message
         awaitable.text = text
         awaitable.compress = compress
@@ -293,9 +318,7 @@ cdef class Line(Inlet):
         self.put_urgent(opcode, frame)
 
     def _wait_writable(self):
-        cdef Send awaitable = Send.__new__(Send)
-        awaitable.line = self
-        awaitable.reactor = self.reactor
+        cdef Send awaitable = new_send(self)
         awaitable.drain_only = True
         return awaitable
 
@@ -314,11 +337,22 @@ cdef class Line(Inlet):
         self._overrun()
         return 0
 
-    @property
-    def plain(self):
+    cdef bint is_plain(self) noexcept:
         return (
             self.phase == OPEN and self.fragmenting is None and not self.masks and self.native and self.deflate is None
         )
+
+    @property
+    def plain(self):
+        return self.is_plain()
+
+    @staticmethod
+    def split_plain(lines):
+        cdef list plain = []
+        cdef list others = []
+        for line in lines:
+            (plain if isinstance(line, Line) and (<Line>line).is_plain() else others).append(line)
+        return plain, others
 
     @staticmethod
     def fan_out(lines, bytes frame not None):
@@ -326,68 +360,64 @@ cdef class Line(Inlet):
 
         Where nothing is corked or queued, the frame goes straight to the kernel, in one loop without the GIL; elsewhere it goes behind what
         is there. A line that cannot take it all refers to the frame; nothing is copied.
+
+        The system calls push the lines out of the cache, so each is looked at once, before them: it is counted as served, and afterwards
+        only those are corrected that were not.
         """
+        global fan_outs
         cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(frame)
         cdef size_t size = PyBytes_GET_SIZE(frame)
+        cdef list everyone = list(lines)
         cdef list direct = []
+        cdef list behind = []
         cdef Line line
-        cdef Py_ssize_t count, at
-        cdef int *fds
-        cdef ssize_t *sent
-        for line in lines:
-            if line.fd < 0 or line.doomed or line.broken:
-                continue
-            if (
-                line.first != NULL
-                or line.blocked
-                or line.tls is not None
-                or line.trace is not None
-                or (line.reactor.cork_owner == <PyObject *>line and line.reactor.corked)
-            ):
-                line.put(NULL, 0, data, size, frame, False, 0)
-            else:
-                direct.append(line)
-        count = len(direct)
-        if count == 0:
-            return
-        fds = <int *>malloc(count * sizeof(int))
-        sent = <ssize_t *>malloc(count * sizeof(ssize_t))
+        cdef Py_ssize_t count = 0, at
+        cdef int *fds = <int *>malloc(len(everyone) * sizeof(int) + 1)
+        cdef ssize_t *sent = <ssize_t *>malloc(len(everyone) * sizeof(ssize_t) + 1)
         if fds == NULL or sent == NULL:
             free(fds)
             free(sent)
             raise MemoryError
         try:
-            for at in range(count):
-                line = <Line>direct[at]
-                # Who stands among them twice gets the second frame behind the first, of which the kernel may refuse a part.
-                fds[at] = -1 if line.fanned else line.fd
-                line.fanned = True
+            fan_outs += 1
+            for line in everyone:
+                if line.fd < 0 or line.doomed or line.broken:
+                    continue
+                if (
+                    line.fanned == fan_outs  # who stands among them twice gets the second frame behind the first
+                    or line.first != NULL
+                    or line.blocked
+                    or line.tls is not None
+                    or line.trace is not None
+                    or (line.reactor.cork_owner == <PyObject *>line and line.reactor.corked)
+                ):
+                    behind.append(line)
+                else:
+                    line.fanned = fan_outs
+                    line.accepted += size
+                    direct.append(line)
+                    fds[count] = line.fd
+                    count += 1
             with nogil:
                 for at in range(count):
-                    if fds[at] >= 0:
-                        sent[at] = send(fds[at], data, size, MSG_NOSIGNAL)
-                        if sent[at] < 0:
-                            sent[at] = -errno
+                    sent[at] = send(fds[at], data, size, MSG_NOSIGNAL)
+                    if sent[at] < 0:
+                        sent[at] = -errno
             for at in range(count):
-                line = <Line>direct[at]
-                if fds[at] < 0:
-                    line.put(NULL, 0, data, size, frame, False, 0)
-                elif <size_t>sent[at] == size:
-                    line.accepted += size
-                else:
+                if <size_t>sent[at] != size:
+                    line = <Line>direct[at]
+                    line.accepted -= size
                     line.keep_shared(frame, sent[at])
+            for line in behind:
+                line.put(NULL, 0, data, size, frame, False, 0)
         finally:
             free(fds)
             free(sent)
-            for line in direct:
-                line.fanned = False
 
     # -- receiving, for the user ------------------------------------------------------------------------------------------------
 
     def recv(self, decode=None):
-        cdef Recv awaitable = Recv.__new__(Recv)
-        awaitable.line = self
-        awaitable.reactor = self.reactor
+        cdef Recv awaitable = new_recv(self)
         awaitable.decode = decode
         return awaitable
 
@@ -400,13 +430,12 @@ cdef class Line(Inlet):
         return self
 
     def __anext__(self):
-        cdef Recv awaitable = Recv.__new__(Recv)
-        awaitable.line = self
-        awaitable.reactor = self.reactor
+        cdef Recv awaitable = new_recv(self)
         awaitable.iterating = True
         return awaitable
 
 
+@cython.final
 cdef class Recv(Suspension):
     """What `recv()` returns: a coroutine that waits for the next message."""
 
@@ -475,6 +504,7 @@ cdef class Recv(Suspension):
     __qualname__ = "Connection.recv"
 
 
+@cython.final
 cdef class Send(Suspension):
     """What `send()` returns: a coroutine that writes, and waits while too much is queued."""
 
@@ -554,8 +584,29 @@ cdef class Send(Suspension):
     __qualname__ = "Connection.send"
 
 
-# What `await` calls for every message. A `__next__` that raises StopIteration in Cython makes a traceback each time, which costs more than
-# all the rest; the slot itself may say "done" by setting the exception bare, or (for None) by none at all.
+# -- short cuts -----------------------------------------------------------------------------------------------------------------
+#
+# What the interpreter calls for every message. A `__next__` that raises StopIteration in Cython makes a traceback each time, which costs
+# more than all the rest. `am_send` needs no exception at all; where the interpreter does not ask for it (`await` in CPython 3.12 and 3.13),
+# `tp_iternext` may say "done" by setting the exception bare, or (for None) by none at all.
+
+cdef PySendResult recv_send(PyObject *awaitable, PyObject *value, PyObject **result) except PYGEN_ERROR:
+    cdef object message = (<Recv>awaitable).step()
+    if message is None:
+        Py_INCREF(<object>awaitable)
+        result[0] = awaitable
+        return PYGEN_NEXT
+    Py_INCREF(message)
+    result[0] = <PyObject *>message
+    return PYGEN_RETURN
+
+
+cdef PySendResult send_send(PyObject *awaitable, PyObject *value, PyObject **result) except PYGEN_ERROR:
+    cdef object waits_for = (<Send>awaitable).step()
+    Py_INCREF(waits_for)
+    result[0] = <PyObject *>waits_for
+    return PYGEN_RETURN if waits_for is None else PYGEN_NEXT
+
 
 cdef PyObject *recv_next(PyObject *awaitable) except? NULL:
     cdef object message = (<Recv>awaitable).step()
@@ -574,7 +625,118 @@ cdef PyObject *send_next(PyObject *awaitable) except? NULL:
     return <PyObject *>waits_for
 
 
-(<PyTypeObject *>Recv).tp_iternext = recv_next
-(<PyTypeObject *>Send).tp_iternext = send_next
-PyType_Modified(Recv)
-PyType_Modified(Send)
+# Each message takes one object of each class, one after the other, so a few spare ones serve all connections: nothing is allocated, and
+# what is used again is warm in the cache. An object that is about to be freed is emptied and lives on among the spares, out of the
+# garbage collector's sight, until it is given out as a new one. Its reference count was 0: nobody can know it from before.
+
+cdef enum:
+    SPARES = 16
+
+cdef struct Spares:
+    int count
+    PyObject *kept[SPARES]
+    destructor bury           # what Cython made to free one
+
+cdef Spares spare_recvs
+cdef Spares spare_sends
+
+
+cdef PyObject *take_spare(Spares *spares) noexcept:
+    """A reference to an object as good as new; there must be one."""
+    cdef PyObject *awaitable
+    spares.count -= 1
+    awaitable = spares.kept[spares.count]
+    (<Suspension>awaitable).stage = NEW
+    PyObject_GC_Track(awaitable)
+    return awaitable
+
+
+cdef bint live_on(Spares *spares, PyObject *dying, type kind) noexcept:
+    """Whether there is room for it. One that was never awaited is freed the long way, on which it says so."""
+    if spares.count == SPARES or (<Suspension>dying).stage == NEW or Py_TYPE(dying) != <Slots *>kind:
+        return False
+    PyObject_GC_UnTrack(dying)
+    PyObject_Init(dying, kind)
+    return True
+
+
+cdef void keep_spare(Spares *spares, PyObject *awaitable) noexcept:
+    cdef Suspension suspension = <Suspension>awaitable
+    suspension.stage = DONE
+    suspension.blocking = suspension.cancelling = False
+    suspension.reactor = None
+    if suspension.callback is not None:
+        suspension.callback = suspension.context = None
+    if suspension.cancel_message is not None:
+        suspension.cancel_message = None
+    if spares.count < SPARES:
+        spares.kept[spares.count] = awaitable
+        spares.count += 1
+    else:
+        Py_DECREF(suspension)  # emptying this one has freed others
+
+
+cdef Recv new_recv(Line line):
+    cdef Recv awaitable
+    if spare_recvs.count:
+        awaitable = <Recv>take_spare(&spare_recvs)
+        Py_DECREF(awaitable)  # which counts it a second time
+    else:
+        awaitable = Recv.__new__(Recv)
+    awaitable.line = line
+    awaitable.reactor = line.reactor
+    return awaitable
+
+
+cdef Send new_send(Line line):
+    cdef Send awaitable
+    if spare_sends.count:
+        awaitable = <Send>take_spare(&spare_sends)
+        Py_DECREF(awaitable)
+    else:
+        awaitable = Send.__new__(Send)
+    awaitable.line = line
+    awaitable.reactor = line.reactor
+    return awaitable
+
+
+cdef void recv_dealloc(PyObject *dying) noexcept:
+    cdef Recv awaitable
+    if not live_on(&spare_recvs, dying, Recv):
+        spare_recvs.bury(dying)
+        return
+    awaitable = <Recv>dying
+    awaitable.line = None
+    awaitable.decode = None
+    awaitable.iterating = awaitable.peek = False
+    keep_spare(&spare_recvs, dying)
+
+
+cdef void send_dealloc(PyObject *dying) noexcept:
+    cdef Send awaitable
+    if not live_on(&spare_sends, dying, Send):
+        spare_sends.bury(dying)
+        return
+    awaitable = <Send>dying
+    awaitable.line = None
+    awaitable.message = awaitable.text = awaitable.compress = awaitable.inner = None
+    awaitable.drain_only = False
+    keep_spare(&spare_sends, dying)
+
+
+cdef int equip(type kind, iternextfunc next, sendfunc send, PyAsyncMethods *methods, Spares *spares, destructor dealloc) except -1:
+    cdef Slots *slots = <Slots *>kind
+    slots.tp_iternext = next
+    methods[0] = slots.tp_as_async[0]  # a copy: the classes share what they inherited
+    methods.am_send = send
+    slots.tp_as_async = methods
+    if not slots.tp_flags & Py_TPFLAGS_HEAPTYPE:  # whose objects count references to their class, too
+        spares.bury = slots.tp_dealloc
+        slots.tp_dealloc = dealloc
+    return take_short_cuts(kind)
+
+
+cdef PyAsyncMethods recv_methods
+cdef PyAsyncMethods send_methods
+equip(Recv, recv_next, recv_send, &recv_methods, &spare_recvs, recv_dealloc)
+equip(Send, send_next, send_send, &send_methods, &spare_sends, send_dealloc)

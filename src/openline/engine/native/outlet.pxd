@@ -43,7 +43,7 @@ cdef class Outlet(Pollable):
     cdef bint reading         # EPOLLIN is asked for
     cdef bint crowded         # went above the high-water mark; `drained` is due
     cdef bint broken          # a write failed: nothing more is written, what the peer sent before is still read
-    cdef bint fanned          # `fan_out` is about to send to it
+    cdef uint64_t fanned      # the last `fan_out` that sent to it directly, by number
 
     cdef int put(
         self, const uint8_t *head, size_t head_size, const uint8_t *payload, size_t size, object owner, bint masked, uint32_t key

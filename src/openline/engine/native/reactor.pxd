@@ -65,6 +65,8 @@ cdef class Reactor:
     cdef uint64_t timer_due
     cdef int judging          # not 0: deadlines have come; they are judged once all input at hand was read, or after so many turns
     cdef object interrupt
+    cdef object loop_getter   # of `suspension.pyx`: what its objects answer for `get_loop`
+    cdef object finished      # of the same: a future that is done
     cdef uint8_t *read_buffer
     cdef uint8_t *plain_buffer
     cdef uint8_t *cork

@@ -24,3 +24,4 @@ cdef class Suspension:
 
 
 cdef object raised(object kind, object value, object traceback)
+cdef int take_short_cuts(type kind) except -1
