@@ -168,3 +168,17 @@ def test_moving_from_websockets_is_a_changed_import() -> None:
     assert changed
     assert all(re.match(r"[+-] from (websockets|openline)\S* import ", line) for line in changed)
     assert run("from_websockets/after.py") == run("from_websockets/before.py")
+
+
+@pytest.mark.parametrize("example", ["hub_plain", "hub_fastapi", "hub_django"])
+def test_chats_on_the_hub(example: str, closed_port: int) -> None:
+    port = str(closed_port)
+    with running(f"{example}/server.py", port):
+        ada = run(f"{example}/client.py", port, "Ada", "hello").splitlines()
+        bob = run(f"{example}/client.py", port, "Bob", "anybody here?").splitlines()
+    if example == "hub_fastapi":  # which speaks first itself
+        assert ada.pop(0) == bob.pop(0) == "(before) the server: I am up"
+    if example == "hub_plain":
+        assert ada.pop() == bob.pop() == "rooms: {'chat:lobby': 1}"
+    assert ada == ["here: Ada", "Ada: hello"]
+    assert bob == ["(before) Ada: hello", "here: Bob", "Bob: anybody here?"]
