@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from openline.hub.codes import DisconnectCode, UnsubscribeCode
 from openline.hub.group import Group, send_to
-from openline.hub.publication import ClientInfo, Publication, StreamPosition
+from openline.hub.publication import Publication, StreamPosition
 from openline.hub.slow_consumer import hold, take_waiting
 from openline.hub.subprotocols.base import NotJSON
 from openline.hub.subprotocols.messages import Join, Leave, Push, Reply
@@ -331,25 +331,6 @@ class Channel:
             if subscription.join_leave and subscription.group is not None:
                 told.setdefault(subscription.session.subprotocol, []).append(subscription)
         for subprotocol, subscriptions in told.items():
-            try:
-                info = check_info(push.info, subprotocol)
-            except NotJSON:
-                self._disconnect(subscriptions)
-                continue
-            fields: dict[str, Any] = {"join" if isinstance(push, Join) else "leave": type(push)(info=info)}
+            fields: dict[str, Any] = {"join" if isinstance(push, Join) else "leave": push}
             unit = subprotocol.encode(Reply(push=Push(channel=self.name, **fields)))
             send_to(subprotocol, subscriptions, unit)
-
-
-def check_info(info: ClientInfo, subprotocol: Subprotocol) -> ClientInfo:
-    """Return what a client shows of itself, fit for an encoding.
-
-    Raises:
-        NotJSON: it is not.
-    """
-    conn, chan = info.conn_info, info.chan_info
-    if conn is not None:
-        conn = subprotocol.check_payload(bytes(conn))
-    if chan is not None:
-        chan = subprotocol.check_payload(bytes(chan))
-    return replace(info, conn_info=conn, chan_info=chan)

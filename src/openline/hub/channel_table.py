@@ -57,6 +57,7 @@ class ChannelTable:
         async with channel.lock:
             if channel.listening:
                 return
+            channel.asked = True
             await self._hub.broker.subscribe(channel.name)
             channel.listening = True
             await self._occupied(channel)
@@ -69,9 +70,8 @@ class ChannelTable:
         async with channel.lock:
             if channel.pins:
                 return  # somebody came while we waited
-            if channel.listening:
-                channel.listening = False
-                channel.position = None
+            if channel.asked:
+                channel.asked = channel.listening = False
                 try:
                     await self._hub.broker.unsubscribe(channel.name)
                     await self._vacated(channel)
@@ -79,6 +79,9 @@ class ChannelTable:
                     # There, the node's occupation of the channel fades by itself.
                     self._hub.counters.broker_errors += 1
                     logger.warning("leaving %r: %s", channel, error)
+                except Exception:
+                    logger.exception("leaving %r failed", channel)
+                channel.position = None
             if not channel.pins and self._channels.get(channel.name) is channel:
                 del self._channels[channel.name]
 

@@ -67,6 +67,9 @@ def _go_on(coroutine: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any,
 async def call(function: Callable[..., Awaitable[T] | T], *args: Any) -> T:
     """Call the application's function, and wait for what it returns if need be.
 
+    Raises:
+        RuntimeError: it was cancelled, but not by us; see `wait_here`.
+
     Cancel: cancels the function's coroutine.
     """
     answer = function(*args)
@@ -78,13 +81,23 @@ async def call(function: Callable[..., Awaitable[T] | T], *args: Any) -> T:
 async def wait_here(awaitable: Awaitable[T]) -> T:
     """Wait for an awaitable that may ask for the current task.
 
+    Raises:
+        RuntimeError: something that it waited for was cancelled, and it let that pass. That is a failure of its own: a
+            CancelledError would end us as if we had been cancelled.
+
     Cancel: cancels it.
     """
     loop = asyncio.get_running_loop()
-    if asyncio.current_task(loop) is not None or not iscoroutine(awaitable):
-        return await awaitable
-    task = _begin(cast("Coroutine[Any, Any, T]", awaitable), loop)
-    return task.result() if task.done() else await task
+    try:
+        if asyncio.current_task(loop) is not None or not iscoroutine(awaitable):
+            return await awaitable
+        task = _begin(cast("Coroutine[Any, Any, T]", awaitable), loop)
+        return task.result() if task.done() else await task
+    except asyncio.CancelledError as error:
+        here = asyncio.current_task(loop)
+        if here is not None and here.cancelling():
+            raise
+        raise RuntimeError("it waited for something that was cancelled") from error
 
 
 if sys.version_info >= (3, 12):

@@ -117,7 +117,7 @@ class Hub(ChannelHooks, ServerSide):
     def __init__(
         self, broker: str | Broker | None = None, *, name: str | None = None, **options: Any
     ) -> None:
-        self.options = HubOptions(**options)
+        self.options: HubOptions = HubOptions(**options)
         self.hooks = Hooks(HUB_HOOKS)
         self.broker: Broker = open_broker(broker or "memory://") if isinstance(broker, str | None) else broker
         self.name = name or f"{socket.gethostname()}_{os.getpid()}"
@@ -251,25 +251,32 @@ class Hub(ChannelHooks, ServerSide):
         return register
 
     def set_tokens(self, options: HubOptions) -> None:
-        """Verify tokens by the keys of these options from now on; the others of them are not looked at."""
-        self.options = replace(
-            self.options, token=options.token, subscription_token=options.subscription_token
-        )
-        self._use_tokens()
+        """Verify tokens by the keys of these options from now on; the others of them are not looked at.
+
+        Raises:
+            ValueError: a key is none; then the old ones stay.
+        """
+        before: HubOptions = self.options
+        self.options = replace(before, token=options.token, subscription_token=options.subscription_token)
+        try:
+            self._use_tokens()
+        except ValueError:
+            self.options = before
+            raise
 
     def _use_tokens(self) -> None:
         token = self.options.token
         subscription = self.options.subscription_token or token
-        for verifier in {self.connection_tokens, self.subscription_tokens} - {None}:
-            verifier.close()  # type: ignore[union-attr]
-        self.connection_tokens = TokenVerifier(token) if token.enabled else None
-        self.subscription_tokens = (
-            self.connection_tokens
-            if subscription is token
-            else TokenVerifier(subscription)
-            if subscription.enabled
-            else None
-        )
+        connections = TokenVerifier(token) if token.enabled else None
+        if subscription is token:
+            subscriptions = connections
+        else:
+            subscriptions = TokenVerifier(subscription) if subscription.enabled else None
+        # The old ones go only now: a key that is none has raised before.
+        for verifier in (self.connection_tokens, self.subscription_tokens):
+            if verifier is not None:
+                verifier.close()
+        self.connection_tokens, self.subscription_tokens = connections, subscriptions
 
     # Its life.
 
@@ -417,12 +424,17 @@ class Hub(ChannelHooks, ServerSide):
 
     # For the rest of the hub.
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine of ours that nobody waits for, to its end."""
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+        """Run a coroutine of ours, to its end.
+
+        Returns:
+            None: it is done. Else the task, which nobody need wait for.
+        """
         task = start(coroutine, self.loop)
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -449,10 +461,14 @@ class Hub(ChannelHooks, ServerSide):
         """A session has said who it is.
 
         Raises:
-            Disconnect: 3504, its user has too many.
+            Disconnect: 3504, its user has too many, or there are too many.
         """
         most = self.options.max_sessions_per_user
         if most is not None and session.user and len(self.users.of(session.user)) >= most:
+            raise Disconnect(DisconnectCode.CONNECTION_LIMIT)
+        most = self.options.max_sessions
+        if most is not None and len(self.sessions) >= most:
+            # Asked once more: others may have come in while the application was asked about this one.
             raise Disconnect(DisconnectCode.CONNECTION_LIMIT)
         self.sessions[session.client] = session
         if session.secret:
@@ -474,11 +490,18 @@ class Hub(ChannelHooks, ServerSide):
         """It has ended."""
         self._open.pop(session, None)
         self.dismiss(session)
+        if self._clock is not None:
+            self._clock.forget(session)
 
     def watch_expiry(self, what: Session | Subscription) -> None:
         """End it when its time is over."""
         assert self._clock is not None
         self._clock.watch(what)
+
+    def unwatch_expiry(self, what: Session | Subscription) -> None:
+        """It has ended. Idempotent."""
+        if self._clock is not None:
+            self._clock.unwatch(what)
 
     async def announce_join(self, subscription: Subscription) -> None:
         """Tell the channel that somebody came."""

@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from openline.hub.codes import ErrorCode, Refused
+from openline.hub.codes import Disconnect, DisconnectCode, ErrorCode, Refused
 from openline.hub.commands.subscribing import Grant, begin_subscription
 from openline.hub.publication import Payload
 from openline.hub.server_side import describe_process, matches
+from openline.hub.subprotocols.base import NotJSON
 from openline.hub.subprotocols.messages import Push, RefreshPush, SubscribePush, SubscribeRequest
+from openline.hub.values import to_info
 
 if TYPE_CHECKING:
     from openline.hub.hub import Hub
@@ -32,14 +34,15 @@ class Operations:
         for name in ("subscribe", "unsubscribe", "disconnect", "refresh", "channels", "info", "emulate"):
             hub.nodes.offer(name, getattr(self, f"_{name}"))
 
-    def _sessions(self, params: dict[str, Any]) -> Iterable[Session]:
+    def _sessions(self, params: dict[str, Any], *, connecting: bool = False) -> Iterable[Session]:
+        """The sessions that are meant; those, too, that are about to be let in, where ``connecting`` says so."""
         user, client, secret = params["user"], params["client"], params["session"]
         if client or secret:
             session = self._hub.sessions.get(client) if client else self._hub.emulated.get(secret)
             found = [] if session is None or user not in ("", session.user) else [session]
         else:
             found = self._hub.users.of(user)
-        return [session for session in found if session.admitted]
+        return [session for session in found if session.admitted or (connecting and not session.closed)]
 
     async def _subscribe(self, params: dict[str, Any]) -> int:
         since = params["since"]
@@ -56,9 +59,14 @@ class Operations:
                     session, params["channel"], grant, request, server_side=True
                 )
             except Refused as refusal:
-                if refusal.code in (ErrorCode.ALREADY_SUBSCRIBED, ErrorCode.LIMIT_EXCEEDED):
+                if refusal.code in _OF_ONE_SESSION:
                     continue
                 raise
+            except Disconnect:
+                continue  # it has ended meanwhile
+            except NotJSON:
+                session.disconnect(DisconnectCode.INAPPROPRIATE_PROTOCOL)
+                continue
             push = SubscribePush(
                 recoverable=result.recoverable,
                 epoch=result.epoch,
@@ -85,7 +93,7 @@ class Operations:
 
     def _disconnect(self, params: dict[str, Any]) -> int:
         count = 0
-        for session in self._sessions(params):
+        for session in self._sessions(params, connecting=True):
             if session.client not in params["whitelist"]:
                 session.disconnect(params["code"], params["reason"])
                 count += 1
@@ -99,7 +107,7 @@ class Operations:
                 session.expire()
                 continue
             if params["info"] is not None:
-                session.info = Payload(params["info"])
+                session.info = to_info(params["info"])
             session.expire_at = params["expire_at"]
             self._hub.watch_expiry(session)
             expires = bool(session.expire_at)
@@ -134,6 +142,10 @@ class Operations:
             return False
         cast("EmulatedTransport", session.transport).receive(params["frame"])
         return True
+
+
+_OF_ONE_SESSION = (ErrorCode.ALREADY_SUBSCRIBED, ErrorCode.LIMIT_EXCEEDED, ErrorCode.INTERNAL)
+"""Why one session is not subscribed, which means nothing for the user's others. The last: it was unsubscribed again."""
 
 
 def _payload(data: bytes | None) -> Payload | None:

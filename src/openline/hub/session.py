@@ -29,6 +29,7 @@ from openline.hub.values import to_payload
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from openline.hub.commands.answer import Answer
     from openline.hub.hub import Hub
     from openline.hub.publication import Payload
     from openline.hub.rate import Allowance
@@ -67,7 +68,8 @@ class Session:
         connected_at: Seconds since 1970 when it was let in; 0.0: it was not.
         state: Where it stands.
         pinged: It has not answered the last ping yet.
-        secret: By what requests of its client are known, where it has to make some (emulation); never shown to anybody else.
+        secret: By what requests of its client are known, where it has to make some (emulation); never shown to
+            anybody else.
             Empty: its transport goes both ways.
         slot: Its place in the hub's clock; -1: none.
         leaving: The code that it ends with once its commands are done; None: it stays.
@@ -81,6 +83,7 @@ class Session:
     __slots__ = (
         "_busy",
         "_due",
+        "_ending",
         "_gathered",
         "_gathered_size",
         "_greeted",
@@ -148,6 +151,7 @@ class Session:
         self._gathered: list[bytes] | None = None
         self._gathered_size = 0
         self._due = False
+        self._ending: dict[str, asyncio.Task[None]] | None = None
 
     def __repr__(self) -> str:
         return f"<Session {self.client} user {self.user!r} {self.state.name.lower()}>"
@@ -278,10 +282,14 @@ class Session:
         name = method_of(command)
         counters = self.hub.counters
         try:
-            if name is None or (name == "connect") != (self.state is SessionState.NEW):
+            if name is None or self.state is not (
+                SessionState.NEW if name == "connect" else SessionState.CONNECTED
+            ):
                 raise Disconnect(DisconnectCode.BAD_REQUEST)
             counters.count_command(name)
             answer = await COMMANDS[name](self, getattr(command, name))
+            if answer is not None and not self.closed:
+                self._answer(command, name, answer)
         except Refused as refusal:
             self._refuse(command, refusal)
         except Disconnect as order:
@@ -295,14 +303,13 @@ class Session:
         except Exception:
             logger.exception("%s of %r failed", name, self)
             self._refuse(command, Refused(ErrorCode.INTERNAL))
-        else:
-            if answer is None or self.closed:
-                return
-            result, after = answer
-            fields: dict[str, Any] = {} if result is None else {name: result}
-            self.write(self.subprotocol.encode(Reply(id=command.id, **fields)))
-            if after is not None:
-                after()
+
+    def _answer(self, command: Command, name: str, answer: Answer) -> None:
+        result, after = answer
+        fields: dict[str, Any] = {} if result is None else {name: result}
+        self.write(self.subprotocol.encode(Reply(id=command.id, **fields)))
+        if after is not None:
+            after()
 
     def _refuse(self, command: Command, refusal: Refused) -> None:
         if self.closed:
@@ -313,11 +320,8 @@ class Session:
             self.state: SessionState = SessionState.NEW
             self.hub.dismiss(self)
             for subscription in tuple(self.subscriptions.values()):
-                self.hub.spawn(
-                    end_subscription(
-                        subscription, UnsubscribeCode.DISCONNECT, UnsubscribeCode.DISCONNECT.reason
-                    )
-                )
+                if detach(subscription):
+                    self.tidy_up(subscription, UnsubscribeCode.DISCONNECT, UnsubscribeCode.DISCONNECT.reason)
             if self._pending:
                 self._pending.clear()
                 self._pending_size = 0
@@ -423,8 +427,33 @@ class Session:
             return
         if reason is None:
             reason = explain(code)
-        self.hub.spawn(tidy_up(subscription, code, reason))
+        self.tidy_up(subscription, code, reason)
         self.push(Push(channel=channel, unsubscribe=UnsubscribePush(code=int(code), reason=reason)))
+
+    def tidy_up(self, subscription: Subscription, code: int, reason: str) -> asyncio.Task[None] | None:
+        """Do what follows the end of a subscription that was detached, to its end.
+
+        Returns:
+            None: it is done. Else the task that does it.
+        """
+        task = self.hub.spawn(tidy_up(subscription, code, reason))
+        if task is not None:
+            name = subscription.channel.name
+            ending = self._ending
+            if ending is None:
+                ending = self._ending = {}
+            ending[name] = task
+
+            def done(task: asyncio.Task[None]) -> None:
+                if ending.get(name) is task:
+                    del ending[name]
+
+            task.add_done_callback(done)
+        return task
+
+    def tidying(self, channel: str) -> asyncio.Task[None] | None:
+        """Return what still tidies up after this session's last subscription of a channel; None: nothing does."""
+        return None if self._ending is None else self._ending.get(channel)
 
     def disconnect(
         self,
@@ -486,6 +515,12 @@ class Session:
             self._begin_clean_up(code, reason)
 
     def _begin_clean_up(self, code: int, reason: str) -> None:
+        if self._running:
+            # The command that has ended the session is waiting for something by now.
+            here = asyncio.current_task(self.hub.loop)
+            for task in self._tasks or ():
+                if task is not here:
+                    task.cancel()
         self.hub.spawn(self._clean_up(code, reason))
 
     async def _clean_up(self, code: int, reason: str) -> None:
@@ -496,6 +531,8 @@ class Session:
             await end_subscription(
                 subscription, UnsubscribeCode.DISCONNECT, UnsubscribeCode.DISCONNECT.reason
             )
+        if self._ending:
+            await asyncio.wait(list(self._ending.values()))
         if self._greeted:
             self._greeted = False
             hook = self.hub.hooks.get("disconnect")
@@ -504,6 +541,11 @@ class Session:
                     await call(hook, self, code, reason)
                 except Exception:
                     logger.exception("on_disconnect of %r failed", self)
+
+    def check_open(self) -> None:
+        """Raise `Disconnect` where the session has ended: what a hook has said of it is of no use any more."""
+        if self.closed:
+            raise Disconnect(DisconnectCode.CONNECTION_CLOSED)
 
     def greet(self) -> None:
         """``on_connect`` has returned: ``on_disconnect`` is owed."""
@@ -514,7 +556,12 @@ class Session:
         self.state = SessionState.CONNECTING
 
     def connected(self) -> None:
-        """It is let in."""
+        """It is let in.
+
+        Raises:
+            Disconnect: it has ended meanwhile.
+        """
+        self.check_open()
         self.state = SessionState.CONNECTED
         self.connected_at = time.time()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,13 @@ class Subscription:
         present: It is in the channel's presence, or about to be.
         announced: The others were told that it came, or are about to be.
         admitted: It was let in: ``on_unsubscribe`` is owed.
+        begun: Done when the subscribe command, or what else has begun it, is through; None: it is.
     """
 
     __slots__ = (
         "admitted",
         "announced",
+        "begun",
         "channel",
         "delta",
         "expire_at",
@@ -79,6 +82,7 @@ class Subscription:
         self.present = False
         self.announced = False
         self.admitted = False
+        self.begun: asyncio.Future[None] | None = None
 
     def expire(self) -> None:
         """Its time, and the grace for a refresh, are over."""

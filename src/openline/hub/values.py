@@ -7,8 +7,10 @@ from typing import Any, cast
 import msgspec
 
 from openline.hub.publication import Payload
+from openline.hub.subprotocols.base import NotJSON
+from openline.hub.subprotocols.payload import check_json
 
-__all__ = ["to_optional_payload", "to_payload", "to_value"]
+__all__ = ["to_info", "to_optional_payload", "to_payload", "to_value"]
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -33,6 +35,23 @@ def to_payload(value: Any) -> Payload:
 def to_optional_payload(value: Any) -> Payload | None:
     """Make a payload of what the application gives, see `to_payload`; None: there is none."""
     return None if value is None else to_payload(value)
+
+
+def to_info(value: Any) -> Payload | None:
+    """Make a payload of what is shown of a client; None: nothing is.
+
+    It goes into the frames of others, whatever their encoding, and so it must be JSON; it is checked here, once.
+
+    Raises:
+        ValueError: these bytes are not JSON.
+    """
+    if value is None:
+        return None
+    payload = to_payload(value)
+    try:
+        return check_json(bytes(payload))
+    except NotJSON as error:
+        raise ValueError(f"info must be JSON: {error}") from None
 
 
 def to_value(payload: Payload | None) -> Any:

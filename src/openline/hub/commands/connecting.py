@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from openline.hub.auth.tokens import ConnectionClaims, KeysUnavailable, TokenExpired, TokenInvalid
 from openline.hub.codes import Disconnect, DisconnectCode, ErrorCode, Refused, Unauthorized
 from openline.hub.commands.answer import Answer, fit, remaining
 from openline.hub.commands.subscribing import Grant, begin_subscription
-from openline.hub.eager import call, wait_here
+from openline.hub.eager import wait_here
 from openline.hub.results import Connect, Subscribe
 from openline.hub.subprotocols.messages import (
     ConnectRequest,
@@ -18,7 +19,7 @@ from openline.hub.subprotocols.messages import (
     SubscribeRequest,
     SubscribeResult,
 )
-from openline.hub.values import to_payload, to_value
+from openline.hub.values import to_info, to_value
 
 if TYPE_CHECKING:
     from openline.hub.session import Session
@@ -39,6 +40,7 @@ async def connect(session: Session, request: ConnectRequest) -> Answer:
     if hub.options.max_sessions is not None and len(hub.sessions) >= hub.options.max_sessions:
         raise Disconnect(DisconnectCode.CONNECTION_LIMIT)
     terms, grants = await _identify(session, request)
+    session.check_open()
     if hub.options.user_personal_channel and session.user:
         grants.setdefault(f"#{session.user}", Grant())
     hub.admit(session)
@@ -72,9 +74,11 @@ async def _identify(session: Session, request: ConnectRequest) -> tuple[Connect,
     hub = session.hub
     grants: dict[str, Grant] = {}
     hook = hub.hooks.get("connect")
+    # What an earlier connect has said, which was refused, counts for nothing.
+    session.user, session.info, session.meta, session.expire_at = "", None, {}, 0.0
     if request.token and hub.connection_tokens is not None:
         claims = await verify_connection(session, request.token)
-        session.user, session.info, session.meta = claims.user, claims.info, claims.meta
+        session.user, session.info, session.meta = claims.user, to_info(claims.info), claims.meta
         session.expire_at = claims.expire_at
         for name, sub in claims.subs.items():
             grants[name] = Grant(sub.info, sub.data, 0.0, sub.override)
@@ -84,8 +88,11 @@ async def _identify(session: Session, request: ConnectRequest) -> tuple[Connect,
         session.token = request.token
     terms = Connect()
     if hook is not None:
-        answer: object = await call(hook, session, to_value(request.data))
-        session.greet()
+        answer: object = hook(session, to_value(request.data))
+        if isawaitable(answer):
+            answer = await wait_here(_greeted(session, answer))
+        else:
+            session.greet()
         session.token = ""
         if isinstance(answer, Connect):
             terms = answer
@@ -99,13 +106,20 @@ async def _identify(session: Session, request: ConnectRequest) -> tuple[Connect,
     if terms.user is not None:
         session.user = str(terms.user)
     if terms.info is not None:
-        session.info = to_payload(terms.info)
+        session.info = to_info(terms.info)
     if terms.expire_at is not None:
         session.expire_at = terms.expire_at
     subs = terms.subs if isinstance(terms.subs, Mapping) else dict.fromkeys(terms.subs, Subscribe())
     for name, sub in subs.items():
         grants[name] = Grant.of(sub)
     return terms, grants
+
+
+async def _greeted(session: Session, answer: Awaitable[object]) -> object:
+    """Take note that ``on_connect`` has returned at once: the session may be ended in the very turn of the loop."""
+    said = await answer
+    session.greet()
+    return said
 
 
 async def verify_connection(session: Session, token: str) -> ConnectionClaims:

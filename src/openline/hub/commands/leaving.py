@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -29,31 +30,39 @@ async def unsubscribe(session: Session, request: UnsubscribeRequest) -> Answer:
 
 
 async def end_subscription(subscription: Subscription, code: int, reason: str) -> None:
-    """End a subscription: `detach` it, and `tidy_up`. Idempotent."""
+    """End a subscription: `detach` it, and `tidy_up`. Idempotent.
+
+    Cancel: safe; tidying up goes on.
+    """
     if detach(subscription):
-        await tidy_up(subscription, code, reason)
+        task = subscription.session.tidy_up(subscription, code, reason)
+        if task is not None:
+            await asyncio.wait([task])
 
 
 def detach(subscription: Subscription) -> bool:
-    """End a subscription such that nothing is sent any more; False: it had ended before. The caller owes `tidy_up`."""
+    """End a subscription such that nothing is sent any more; False: it had ended before. The caller owes
+    `Session.tidy_up`."""
     session, channel = subscription.session, subscription.channel
     if session.subscriptions.get(channel.name) is not subscription:
         return False
     del session.subscriptions[channel.name]
     channel.leave(subscription)
+    session.hub.unwatch_expiry(subscription)
     return True
 
 
 async def tidy_up(subscription: Subscription, code: int, reason: str) -> None:
     """Do what follows the end of a subscription: presence, leave, ``on_unsubscribe``, the broker.
 
-    A broker that is out of reach does not hinder it: there, presence fades by itself.
-
-    Cancel: what was not done yet is left.
+    What fails does not hinder the rest; at a broker that is out of reach presence fades by itself.
     """
     session, channel = subscription.session, subscription.channel
     hub = session.hub
     broker = hub.broker
+    if subscription.begun is not None:
+        # It has ended in the middle of its beginning: what that does is undone only when it is done.
+        await asyncio.wait([subscription.begun])
     try:
         if subscription.present:
             await broker.remove_presence(channel.name, session.client)
@@ -62,6 +71,8 @@ async def tidy_up(subscription: Subscription, code: int, reason: str) -> None:
     except BrokerDown as error:
         hub.counters.broker_errors += 1
         logger.warning("%r could not be taken back: %s", subscription, error)
+    except Exception:
+        logger.exception("%r could not be taken back", subscription)
     if subscription.admitted:
         hook = hub.hooks_of(channel.name).get("unsubscribe")
         if hook is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from openline.hub.channel import check_info
 from openline.hub.codes import ErrorCode, Refused
 from openline.hub.commands.answer import Answer
 from openline.hub.eager import call
@@ -26,8 +25,7 @@ async def presence(session: Session, request: PresenceRequest) -> Answer:
     """Answer who is there, by client id."""
     await _check(session, request.channel)
     entries = await session.hub.broker.presence(request.channel)
-    subprotocol = session.subprotocol
-    return Answer(PresenceResult({client: check_info(info, subprotocol) for client, info in entries.items()}))
+    return Answer(PresenceResult(dict(entries)))
 
 
 async def presence_stats(session: Session, request: PresenceStatsRequest) -> Answer:

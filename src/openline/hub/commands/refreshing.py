@@ -17,7 +17,7 @@ from openline.hub.subprotocols.messages import (
     SubRefreshRequest,
     SubRefreshResult,
 )
-from openline.hub.values import to_payload
+from openline.hub.values import to_info
 
 if TYPE_CHECKING:
     from openline.hub.session import Session
@@ -36,7 +36,8 @@ async def refresh(session: Session, request: RefreshRequest) -> Answer:
         claims = await verify_connection(session, request.token)
         if claims.user != session.user:
             raise Disconnect(DisconnectCode.INVALID_TOKEN)
-        session.info = claims.info if claims.info is not None else session.info
+        if claims.info is not None:
+            session.info = to_info(claims.info)
         session.meta = claims.meta
         expire_at = claims.expire_at
     elif hook is None:
@@ -45,7 +46,7 @@ async def refresh(session: Session, request: RefreshRequest) -> Answer:
         answer: object = await call(hook, session, request.token)
         if isinstance(answer, Connect):
             if answer.info is not None:
-                session.info = to_payload(answer.info)
+                session.info = to_info(answer.info)
             if answer.expire_at is not None:
                 expire_at = answer.expire_at
     if expire_at and expire_at <= time.time():
@@ -66,6 +67,6 @@ async def sub_refresh(session: Session, request: SubRefreshRequest) -> Answer:
     claims = await verify_subscription(session, request.channel, request.token)
     subscription.expire_at = claims.expire_at
     if claims.info is not None:
-        subscription.info.chan_info = claims.info
+        subscription.info.chan_info = to_info(claims.info)
     session.hub.watch_expiry(subscription)
     return Answer(SubRefreshResult(*remaining(claims.expire_at)))

@@ -6,6 +6,7 @@ written, then what was heard meanwhile, and only then the subscription is live (
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +14,7 @@ from openline.hub.auth.tokens import KeysUnavailable, SubscriptionClaims, TokenE
 from openline.hub.brokers.base import EpochChanged
 from openline.hub.codes import Disconnect, DisconnectCode, ErrorCode, Refused, UnsubscribeCode
 from openline.hub.commands.answer import Answer, fit, fit_publication, remaining
-from openline.hub.commands.leaving import end_subscription
+from openline.hub.commands.leaving import detach
 from openline.hub.eager import call, wait_here
 from openline.hub.permissions import may_subscribe
 from openline.hub.publication import ClientInfo, HistoryOptions, Payload, StreamPosition
@@ -21,7 +22,7 @@ from openline.hub.recovery import Recovery, recover_cache, recover_stream
 from openline.hub.results import Subscribe
 from openline.hub.subprotocols.messages import SubscribeRequest, SubscribeResult
 from openline.hub.subscription import Subscription
-from openline.hub.values import to_optional_payload, to_value
+from openline.hub.values import to_info, to_optional_payload, to_value
 
 if TYPE_CHECKING:
     from openline.hub.session import Session
@@ -127,11 +128,17 @@ async def begin_subscription(
         The result, and what is to be called once that is written.
 
     Raises:
-        Refused: 102, 105, 106, 107, 112.
+        Refused: 102, 105, 106, 107, 112; 100, it was ended before it had begun.
+        Disconnect: the session has ended.
 
     Cancel: safe; nothing of it is left.
     """
     hub = session.hub
+    while (before := session.tidying(name)) is not None:
+        # Or the end of an earlier subscription would take away the presence of this one.
+        await asyncio.wait([before])
+    if session.closed:
+        raise Disconnect(DisconnectCode.CONNECTION_CLOSED)
     options = hub.options_of(name)
     if name in session.subscriptions:
         raise Refused(ErrorCode.ALREADY_SUBSCRIBED)
@@ -141,14 +148,25 @@ async def begin_subscription(
     if options.max_subscribers is not None and len(channel.subscriptions) >= options.max_subscribers:
         await hub.table.leave(channel)
         raise Refused(ErrorCode.LIMIT_EXCEEDED)
-    info = ClientInfo(user=session.user, client=session.client, conn_info=session.info, chan_info=grant.info)
+    info = ClientInfo(
+        user=session.user, client=session.client, conn_info=session.info, chan_info=to_info(grant.info)
+    )
     subscription = Subscription(session, channel, info, server_side=server_side)
+    subscription.begun = hub.loop.create_future()
     session.subscriptions[name] = subscription
     try:
         result, floor = await _enter(subscription, grant, request)
+        if session.closed:
+            raise Disconnect(DisconnectCode.CONNECTION_CLOSED)
+        if session.subscriptions.get(name) is not subscription:
+            raise Refused(ErrorCode.INTERNAL)
     except BaseException:
-        hub.spawn(end_subscription(subscription, UnsubscribeCode.SERVER, UnsubscribeCode.SERVER.reason))
+        if detach(subscription):
+            session.tidy_up(subscription, UnsubscribeCode.SERVER, UnsubscribeCode.SERVER.reason)
         raise
+    finally:
+        subscription.begun.set_result(None)
+        subscription.begun = None
     subscription.admitted = True
     hub.counters.subscriptions += 1
     hub.watch_expiry(subscription)
@@ -156,7 +174,8 @@ async def begin_subscription(
     def after() -> None:
         if session.subscriptions.get(name) is subscription:
             channel.go_live(subscription, floor)
-            if subscription.announced:
+            if subscription.join_leave:
+                subscription.announced = True
                 hub.spawn(hub.announce_join(subscription))
 
     return result, after
@@ -174,13 +193,11 @@ async def _enter(
     subscription.positioned = recoverable or (
         stream is not None and override.get("positioned", options.positioned)
     )
-    subscription.join_leave = subscription.announced = override.get("join_leave", options.join_leave)
+    subscription.join_leave = override.get("join_leave", options.join_leave)
     subscription.delta = options.delta and request.delta == "fossil"
     subscription.expire_at = grant.expire_at
     channel.join(subscription)
     await hub.table.listen(channel)
-    if session.closed:
-        raise Disconnect(DisconnectCode.CONNECTION_CLOSED)
     expires, ttl = remaining(grant.expire_at)
     result = SubscribeResult(
         expires=expires,
