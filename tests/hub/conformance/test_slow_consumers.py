@@ -1,0 +1,150 @@
+"""What waits for a client that does not read is bounded, and what happens at the bound is what the namespace says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+from openline.hub import Hub
+
+from .wire import Wire, connected, named_hub, opened, serving
+
+BIG = "x" * 10_000
+
+
+@contextlib.asynccontextmanager
+async def slow_client(address: str, encoding: str) -> AsyncIterator[Wire]:
+    """A client whose kernel takes little for it, so that it is behind soon once it does not read."""
+    place = urlsplit(address)
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect((place.hostname, place.port))
+    async with opened(address, encoding, sock=sock) as wire:
+        await wire.connect(data={"user": "42"})
+        yield wire
+
+
+async def fall_behind(hub: Hub, wire: Wire) -> int:
+    """Let the client read nothing more, and publish until it is behind; gives how many that took."""
+    wire.ws.pause()
+    session = hub.sessions[wire.client]
+    count = 0
+    while session.transport.unsent <= hub.write_high:
+        await publish(hub, count)
+        count += 1
+    return count
+
+
+async def publish(hub: Hub, number: int) -> None:
+    await hub.publish("a", {"n": number, "x": BIG}, key=f"key {number % 3}")
+    await asyncio.sleep(0)
+
+
+async def test_disconnect_3008(encoding: str) -> None:
+    hub = named_hub(max_queue_size=200_000)
+    hub.namespace("")
+    async with (
+        serving(hub) as address,
+        slow_client(address, encoding) as slow,
+        connected(address, encoding, "43") as good,
+    ):
+        await slow.subscribe("a")
+        await good.subscribe("a")
+        session = hub.sessions[slow.client]
+        slow.ws.pause()
+        count = 0
+        while not session.closed:
+            assert session.transport.unsent <= 200_000 + 20_000
+            await publish(hub, count)
+            assert (await good.push("pub", "a"))["data"]["n"] == count
+            count += 1
+        slow.ws.resume()
+        assert await slow.closed() == 3008
+        await good.nothing()
+    assert hub.counters.overruns == 1
+
+
+async def test_drop_oldest(encoding: str) -> None:
+    """What comes is in order, with a hole, and the newest is there; the client stays."""
+    hub = named_hub(max_queue_size=2**20)
+    hub.namespace("", slow_consumer="drop_oldest", max_waiting=50_000)
+    async with serving(hub) as address, slow_client(address, encoding) as slow:
+        await slow.subscribe("a")
+        first = await fall_behind(hub, slow)
+        last = first + 200
+        for number in range(first, last + 1):
+            await publish(hub, number)
+        session = hub.sessions[slow.client]
+        assert session.transport.unsent < 2**20
+        slow.ws.resume()
+        numbers: list[int] = []
+        while last not in numbers:
+            numbers.append((await slow.push("pub", "a"))["data"]["n"])
+        assert numbers == sorted(set(numbers))
+        assert numbers[:first] == list(range(first))
+        # 50,000 bytes are four of these.
+        assert numbers[-4:] == list(range(last - 3, last + 1))
+        assert len(numbers) < first + 10
+        await publish(hub, -1)
+        assert (await slow.push("pub", "a"))["data"]["n"] == -1
+        await slow.nothing()
+
+
+async def test_conflate(encoding: str) -> None:
+    """Of each key the newest is there, in the order of offsets; positions go on without a gap."""
+    hub = named_hub(max_queue_size=2**20)
+    hub.namespace("", slow_consumer="conflate", history=10, ttl=60.0, positioned=True)
+    async with serving(hub) as address, slow_client(address, encoding) as slow:
+        await slow.subscribe("a")
+        first = await fall_behind(hub, slow)
+        for number in range(first, first + 200):
+            await publish(hub, number)
+        slow.ws.resume()
+        top = first + 200
+        offsets: list[int] = []
+        while top not in offsets:
+            offsets.append((await slow.push("pub", "a"))["offset"])
+        assert offsets == [*range(1, first + 1), top - 2, top - 1, top]
+        await publish(hub, -1)
+        assert (await slow.push("pub", "a"))["offset"] == top + 1
+        await slow.nothing()
+
+
+async def test_batch_delay_gathers_in_one_frame(encoding: str) -> None:
+    hub = named_hub()
+    hub.namespace("", batch_delay=0.02)
+    async with serving(hub) as address, connected(address, encoding, "42") as wire:
+        await wire.subscribe("a")
+        for number in range(10):
+            await hub.publish("a", number)
+        frame = await wire.ws.recv()
+        if encoding == "json":
+            assert isinstance(frame, str)
+            assert frame.count('"push"') == 10
+        else:
+            assert isinstance(frame, bytes)
+            assert len(frame) > 60
+
+
+async def test_a_reply_does_not_overtake_what_is_gathered(encoding: str) -> None:
+    hub = named_hub()
+    hub.namespace("", batch_delay=5.0)
+    async with serving(hub) as address, connected(address, encoding, "42") as wire:
+        await wire.subscribe("a")
+        await hub.publish("a", 1)
+        await wire.send({"id": 99, "unsubscribe": {"channel": "a"}})
+        assert (await wire.push("pub", "a"))["data"] == 1
+        assert (await wire.next())["id"] == 99
+
+
+async def test_a_client_that_never_connects_and_never_reads(encoding: str) -> None:
+    hub = named_hub(connect_timeout=0.1, ping_interval=1.0, pong_timeout=0.5)
+    async with serving(hub) as address, opened(address, encoding) as wire:
+        wire.ws.pause()
+        while hub._open:  # noqa: ASYNC110 - there is no event for this
+            await asyncio.sleep(0.01)
+        wire.ws.resume()
+        assert await wire.closed() == 3502
