@@ -22,7 +22,7 @@ async def slow_client(address: str, encoding: str) -> AsyncIterator[Wire]:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.connect((place.hostname, place.port))
-    async with opened(address, encoding, sock=sock) as wire:
+    async with opened(address, encoding, sock=sock, compression=None) as wire:
         await wire.connect(data={"user": "42"})
         yield wire
 
