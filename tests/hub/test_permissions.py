@@ -28,7 +28,11 @@ def test_who_may_subscribe(access: Access, anonymous: bool, signed_in: bool) -> 
     assert may_subscribe(client(insecure=True), "a", options)
 
 
-@pytest.mark.parametrize("access", ["nobody", "users", "anyone"])
+def test_such_a_name_opens_nothing_in_a_namespace_that_is_closed() -> None:
+    assert not may_subscribe(client("42"), "d#42,43", ChannelOptions(subscribe="nobody"))
+
+
+@pytest.mark.parametrize("access", ["users", "anyone"])
 def test_a_name_with_users_in_it_is_theirs_alone(access: Access) -> None:
     options = ChannelOptions(subscribe=access)
     assert may_subscribe(client("42"), "d#42,43", options)

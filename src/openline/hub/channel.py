@@ -8,7 +8,7 @@ the same. From then on there is no position of its own: what reaches the channel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -39,7 +39,8 @@ class Channel:
         position: Of the last publication that was heard; None: none was, since this node listens.
         pins: How many subscriptions there are, or are coming.
         listening: The broker tells this node of the channel.
-        lock: Held while that is changed.
+        asked: The broker was asked to, whether or not that came to anything.
+        lock: Held while these are changed.
     """
 
     __slots__ = (
@@ -49,6 +50,7 @@ class Channel:
         "_joining",
         "_last",
         "_queue_size",
+        "asked",
         "listening",
         "lock",
         "name",
@@ -65,6 +67,7 @@ class Channel:
         self.position: StreamPosition | None = None
         self.pins = 0
         self.listening = False
+        self.asked = False
         self.lock = asyncio.Lock()
         self._counters = counters
         self._queue_size = queue_size
@@ -75,10 +78,6 @@ class Channel:
 
     def __repr__(self) -> str:
         return f"<Channel {self.name} {len(self.subscriptions)} subscriptions>"
-
-    def current(self) -> StreamPosition | None:
-        """Return `position`, which may have changed while somebody waited."""
-        return self.position
 
     # Who is subscribed.
 
@@ -106,14 +105,15 @@ class Channel:
         for publication, position in heard:
             if self._passes(subscription, position):
                 self._send_alone(subscription, publication)
-            if subscription.session.closed:
-                return
             if subscription not in self._joining:
-                return
-        known = self.position
-        if subscription.floor is None or known is None or known == subscription.floor:
-            if known is None:
-                self.position = subscription.floor
+                return  # it has ended by that
+        if self.position is None:
+            self.position = subscription.floor
+        self._join_others(subscription)
+
+    def _join_others(self, subscription: Subscription) -> None:
+        """Make a subscription live, unless what the others had, or will get, is not what it has."""
+        if subscription.floor is None or subscription.floor == self.position:
             self._make_live(subscription)
 
     def leave(self, subscription: Subscription) -> None:
@@ -158,10 +158,18 @@ class Channel:
         Nothing in here runs for one subscriber but for those who are special: not live, excluded, or slow in a
         channel with a policy for that.
         """
-        if position.offset and not self._follow(position):
-            return
+        fresh = not position.offset or self._follow(position)
         for subscription in tuple(self._joining):
+            # Also what all others had before: the answer of this one may be older.
             self._hear(subscription, publication, position)
+        if fresh:
+            self._deliver(publication)
+        for subscription in tuple(self._joining):
+            if subscription.heard is None:
+                self._join_others(subscription)
+
+    def _deliver(self, publication: Publication) -> None:
+        """Send a publication to all who are live."""
         options = self.options
         excluded: Subscription | None = None
         if options.exclude_sender and publication.info is not None:
@@ -193,7 +201,8 @@ class Channel:
                 behind += left_out
             elif group.delta:
                 # Each of them has the publication now, against which the next may be a patch.
-                caught_up += [one for one in group.members if one not in left_out]
+                missing = frozenset(left_out)
+                caught_up += [one for one in group.members if one not in missing]
         for moved, in_step in ((behind, False), (caught_up, True)):
             for subscription in moved:
                 if subscription.group is not None:
@@ -219,6 +228,23 @@ class Channel:
         """Something was missed: who was promised that he would hear of it does so."""
         self._fail([one for one in self.subscriptions.values() if one.positioned and one.group is not None])
 
+    def is_behind(self, top: StreamPosition) -> bool:
+        """Tell whether somebody here has not heard all up to a position, and waits for nothing else than that."""
+        return _is_before(self.position, top) or any(
+            _is_before(one.floor, top) for one in self._joining if one.heard is None
+        )
+
+    def skip_to(self, top: StreamPosition) -> None:
+        """What was published up to this position, and not heard, will not come any more: tell who was promised it."""
+        if _is_before(self.position, top):
+            self.position = top
+            self.lose()
+        joining = [one for one in self._joining if one.heard is None]
+        self._fail([one for one in joining if _is_before(one.floor, top)])
+        for subscription in joining:
+            if subscription in self._joining:
+                self._join_others(subscription)
+
     def _fail(self, subscriptions: Iterable[Subscription]) -> None:
         for subscription in tuple(subscriptions):
             if subscription.server_side:
@@ -235,8 +261,7 @@ class Channel:
         heard = subscription.heard
         if heard is None:
             if self._passes(subscription, position):
-                # Here the two positions meet: it gets this one and the next with all others.
-                self._make_live(subscription)
+                self._send_alone(subscription, publication)
             return
         if subscription.heard_size < 0:
             return
@@ -259,7 +284,10 @@ class Channel:
         return subprotocol.encode_publication(self.name, publication)
 
     def _send_alone(self, subscription: Subscription, publication: Publication) -> None:
-        """Send to one subscription, whole."""
+        """Send to one subscription, whole, unless it is the sender's."""
+        info = publication.info
+        if self.options.exclude_sender and info is not None and info.client == subscription.session.client:
+            return
         unit = self._unit_alone(subscription, publication)
         if unit is not None:
             subscription.session.write(unit)
@@ -314,13 +342,10 @@ class Channel:
         send_to(group.subprotocol, ready, unit)
         return left_out
 
-    def take_waiting(self, subscription: Subscription) -> Iterator[bytes]:
-        """The client of a subscription has caught up: return what waits for it, as units."""
-        for publication in take_waiting(subscription):
-            unit = self._unit_alone(subscription, publication)
-            if unit is None:
-                return
-            yield unit
+    def take_waiting(self, subscription: Subscription) -> bytes | None:
+        """Take the oldest publication that waits for a slow client, as a unit; None: nothing waits."""
+        publication = take_waiting(subscription)
+        return None if publication is None else self._unit_alone(subscription, publication)
 
     # Who comes and goes.
 
@@ -334,3 +359,8 @@ class Channel:
             fields: dict[str, Any] = {"join" if isinstance(push, Join) else "leave": push}
             unit = subprotocol.encode(Reply(push=Push(channel=self.name, **fields)))
             send_to(subprotocol, subscriptions, unit)
+
+
+def _is_before(place: StreamPosition | None, top: StreamPosition) -> bool:
+    """Tell whether a place, if it is known, is not as far as the top of a stream."""
+    return place is not None and (place.epoch != top.epoch or place.offset < top.offset)

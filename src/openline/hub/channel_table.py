@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from openline.hub.brokers.base import BrokerDown
 from openline.hub.channel import Channel
@@ -27,6 +28,9 @@ class ChannelTable:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._channels: dict[str, Channel] = {}
+        self._told: dict[
+            str, asyncio.Future[None]
+        ] = {}  # done when its last `on_occupied` or `on_vacated` has ended
 
     def __len__(self) -> int:
         return len(self._channels)
@@ -45,6 +49,8 @@ class ChannelTable:
         if channel is None:
             hub = self._hub
             channel = self._channels[name] = Channel(name, options, hub.counters, hub.options.max_queue_size)
+        # After a reload: who is subscribed keeps what was promised, everything else is as the options say now.
+        channel.options = options
         channel.pins += 1
         return channel
 
@@ -60,13 +66,16 @@ class ChannelTable:
             channel.asked = True
             await self._hub.broker.subscribe(channel.name)
             channel.listening = True
-            await self._occupied(channel)
+            occupied = await self._occupy(channel)
+        if occupied:
+            self._tell("occupied", channel)
 
     async def leave(self, channel: Channel) -> None:
         """Take a pin out; with the last one the channel is gone."""
         channel.pins -= 1
         if channel.pins:
             return
+        vacated = False
         async with channel.lock:
             if channel.pins:
                 return  # somebody came while we waited
@@ -74,7 +83,7 @@ class ChannelTable:
                 channel.asked = channel.listening = False
                 try:
                     await self._hub.broker.unsubscribe(channel.name)
-                    await self._vacated(channel)
+                    vacated = await self._vacate(channel)
                 except BrokerDown as error:
                     # There, the node's occupation of the channel fades by itself.
                     self._hub.counters.broker_errors += 1
@@ -84,28 +93,46 @@ class ChannelTable:
                 channel.position = None
             if not channel.pins and self._channels.get(channel.name) is channel:
                 del self._channels[channel.name]
+        if vacated:
+            self._tell("vacated", channel)
 
-    async def _occupied(self, channel: Channel) -> None:
+    def _is_watched(self, channel: Channel) -> bool:
+        """Whether anybody wants to hear when the channel is occupied or vacated, which costs a question to the
+        broker."""
         hooks = self._hub.hooks_of(channel.name)
-        hook = hooks.get("occupied")
-        if hook is None and hooks.get("vacated") is None:
-            return
-        if await self._hub.broker.occupy(channel.name) and hook is not None:
-            await self._tell("on_occupied", hook, channel)
+        return hooks.get("occupied") is not None or hooks.get("vacated") is not None
 
-    async def _vacated(self, channel: Channel) -> None:
-        hooks = self._hub.hooks_of(channel.name)
-        hook = hooks.get("vacated")
-        if hook is None and hooks.get("occupied") is None:
-            return
-        if await self._hub.broker.vacate(channel.name) and hook is not None:
-            await self._tell("on_vacated", hook, channel)
+    async def _occupy(self, channel: Channel) -> bool:
+        return self._is_watched(channel) and await self._hub.broker.occupy(channel.name)
 
-    async def _tell(self, name: str, hook: object, channel: Channel) -> None:
+    async def _vacate(self, channel: Channel) -> bool:
+        return self._is_watched(channel) and await self._hub.broker.vacate(channel.name)
+
+    def _tell(self, what: str, channel: Channel) -> None:
+        """Call ``on_occupied`` or ``on_vacated``, after what was told of this channel before; nobody waits for it."""
+        hook = self._hub.hooks_of(channel.name).get(what)
+        if hook is not None:
+            before, after = self._told.get(channel.name), self._hub.loop.create_future()
+            self._told[channel.name] = after
+            self._hub.spawn(self._call(hook, channel.name, before, after))
+
+    async def _call(
+        self,
+        hook: Callable[..., Any],
+        channel: str,
+        before: asyncio.Future[None] | None,
+        after: asyncio.Future[None],
+    ) -> None:
         try:
-            await call(hook, channel.name)  # type: ignore[arg-type]
+            if before is not None:
+                await before
+            await call(hook, channel)
         except Exception:
-            logger.exception("%s of %r failed", name, channel)
+            logger.exception("%r of channel %r failed", hook, channel)
+        finally:
+            after.set_result(None)
+            if self._told.get(channel) is after:
+                del self._told[channel]
 
     # What the broker tells; see `openline.hub.brokers.base.BrokerEvents`.
 
@@ -152,13 +179,10 @@ class ChannelTable:
                 except BrokerDown:
                     self._hub.counters.broker_errors += 1
                     continue
-                now = channel.current()
-                expected = behind.get(name, top)
-                if now is None or (now.epoch == expected.epoch and now.offset >= expected.offset):
+                if not channel.is_behind(behind.get(name, top)):
                     continue
                 if again:
-                    channel.position = top
-                    channel.lose()
+                    channel.skip_to(top)
                 else:
                     behind[name] = top
             if behind and not again:

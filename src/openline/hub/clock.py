@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import itertools
 import math
 import secrets
 import time
-from collections import deque
 from typing import TYPE_CHECKING
 
 from openline.hub.codes import DisconnectCode
 from openline.hub.group import send_pings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from openline.hub.hub import Hub
     from openline.hub.session import Session
     from openline.hub.subscription import Subscription
@@ -30,6 +30,49 @@ SLOTS = 25
 
 _HEARTBEAT = 3.0
 """Seconds between two signs of life of this node."""
+
+
+class Expiry:
+    """What ends at some time unless it is refreshed, and what is due first.
+
+    A refresh, or an end, leaves its old entry behind; where these are more than the living, all are swept out. So this
+    takes what the living take, however often they are refreshed.
+    """
+
+    __slots__ = ("_count", "_due", "_heap")
+
+    def __init__(self) -> None:
+        self._due: dict[Session | Subscription, tuple[float, int]] = {}
+        self._heap: list[tuple[float, int, Session | Subscription]] = []
+        self._count = 0  # tells entries apart that are due at the same time
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def add(self, what: Session | Subscription, due: float) -> None:
+        """Something is due at a time, in seconds since 1970, and no more at an earlier one that was named."""
+        self._count += 1
+        self._due[what] = due, self._count
+        heapq.heappush(self._heap, (due, self._count, what))
+        self._sweep()
+
+    def remove(self, what: Session | Subscription) -> None:
+        """It is due no more. Idempotent."""
+        if self._due.pop(what, None) is not None:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        if len(self._heap) > 2 * len(self._due):
+            self._heap = [(due, number, what) for what, (due, number) in self._due.items()]
+            heapq.heapify(self._heap)
+
+    def take(self, now: float) -> Iterator[Session | Subscription]:
+        """Yield what is due, one by one: the end of one may be that of others."""
+        while self._heap and self._heap[0][0] <= now:
+            due, number, what = heapq.heappop(self._heap)
+            if self._due.get(what) == (due, number):
+                del self._due[what]
+                yield what
 
 
 class Clock:
@@ -46,9 +89,9 @@ class Clock:
         self._length = hub.options.ping_interval / SLOTS
         # At least one whole slot, or the answer to a ping would be due with the ping.
         self._patience = min(max(math.ceil(hub.options.pong_timeout / self._length), 1), SLOTS - 1)
-        self._strangers: deque[tuple[float, Session]] = deque()
-        self._expiring: list[tuple[float, int, Session | Subscription]] = []
-        self._count = itertools.count()
+        # Both in the order in which they are due, and of those alone that live: who has ended must not stay in memory.
+        self._strangers: dict[Session, float] = {}
+        self._expiring = Expiry()
         self._handle: asyncio.TimerHandle | None = None
         self._renewed = 0.0
         self._checked = 0.0
@@ -70,7 +113,7 @@ class Clock:
 
     def expect(self, session: Session) -> None:
         """A session has come: it has ``connect_timeout`` to say who it is."""
-        self._strangers.append((time.monotonic() + self._hub.options.connect_timeout, session))
+        self._strangers[session] = time.monotonic() + self._hub.options.connect_timeout
 
     def add(self, session: Session) -> None:
         """A session was let in: ping it, for the first time after a random half to whole ``ping_interval``."""
@@ -85,11 +128,22 @@ class Clock:
             self._slots[session.slot].pop(session, None)
             session.slot = -1
 
+    def forget(self, session: Session) -> None:
+        """It has ended, and nothing of it may stay. Idempotent."""
+        self.remove(session)
+        self._strangers.pop(session, None)
+        self._expiring.remove(session)
+
     def watch(self, what: Session | Subscription) -> None:
-        """End a session or subscription some time after its ``expire_at``, unless that has moved on by then."""
+        """End a session or subscription some time after its ``expire_at``; where that is 0.0, no more."""
         if what.expire_at:
-            due = what.expire_at + self._hub.options.expiry_grace
-            heapq.heappush(self._expiring, (due, next(self._count), what))
+            self._expiring.add(what, what.expire_at + self._hub.options.expiry_grace)
+        else:
+            self._expiring.remove(what)
+
+    def unwatch(self, what: Session | Subscription) -> None:
+        """It has ended. Idempotent."""
+        self._expiring.remove(what)
 
     def _on_tick(self) -> None:
         self._handle = self._hub.loop.call_later(self._length, self._on_tick)
@@ -103,20 +157,16 @@ class Clock:
             session.pinged = True
         send_pings(pinged)
         now = time.monotonic()
-        while self._strangers and self._strangers[0][0] <= now:
-            _, session = self._strangers.popleft()
+        while self._strangers:
+            session, due = next(iter(self._strangers.items()))
+            if due > now:
+                break
+            del self._strangers[session]
             if not session.admitted and not session.closed:
                 session.disconnect(DisconnectCode.STALE)
-        self._expire(time.time())
-        self._work(now)
-
-    def _expire(self, now: float) -> None:
-        grace = self._hub.options.expiry_grace
-        while self._expiring and self._expiring[0][0] <= now:
-            what = heapq.heappop(self._expiring)[2]
-            if not what.expire_at or what.expire_at + grace > now:
-                continue  # it was refreshed, and stands here once more
+        for what in self._expiring.take(time.time()):
             what.expire()
+        self._work(now)
 
     def _work(self, now: float) -> None:
         hub = self._hub

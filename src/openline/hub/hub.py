@@ -330,7 +330,7 @@ class Hub(ChannelHooks, ServerSide):
         self._clock = Clock(self)
         self._clock.start()
         self.started_at = time.time()
-        self.nodes.announce()
+        self.nodes.start()
 
     def _warn(self) -> None:
         if self.options.insecure:
@@ -363,9 +363,18 @@ class Hub(ChannelHooks, ServerSide):
         await self._settle()
 
     async def _settle(self) -> None:
-        """Wait until what sessions have begun is done, cleaning up after them included."""
+        """Wait until what sessions have begun is done, cleaning up after them included; what takes too long is
+        cancelled."""
+        deadline = time.monotonic() + SETTLE_TIMEOUT
         while self._tasks:
-            await asyncio.wait(list(self._tasks))
+            left = deadline - time.monotonic()
+            if left <= 0:
+                logger.error("%d hooks or tasks of %r do not end, and are cancelled", len(self._tasks), self)
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.wait(list(self._tasks), timeout=1.0)
+                return
+            await asyncio.wait(list(self._tasks), timeout=left, return_when=asyncio.FIRST_COMPLETED)
 
     async def close(self) -> None:
         """End it: all sessions are closed with 3001, and the broker. Idempotent."""
@@ -494,9 +503,11 @@ class Hub(ChannelHooks, ServerSide):
             self._clock.forget(session)
 
     def watch_expiry(self, what: Session | Subscription) -> None:
-        """End it when its time is over."""
+        """End it when its time is over, unless it has ended already."""
         assert self._clock is not None
-        self._clock.watch(what)
+        session = what if isinstance(what, Session) else what.session
+        if not session.closed:
+            self._clock.watch(what)
 
     def unwatch_expiry(self, what: Session | Subscription) -> None:
         """It has ended. Idempotent."""
@@ -529,6 +540,9 @@ class Hub(ChannelHooks, ServerSide):
             self.counters.broker_errors += 1
             logger.warning("presence was not renewed: %s", error)
 
+
+SETTLE_TIMEOUT = 10.0
+"""Seconds that hooks have when the hub is drained or closed; then they are cancelled."""
 
 RENEWED_AT_ONCE = 1000
 """Presence entries in one call of the broker."""

@@ -13,7 +13,7 @@ from typing import Literal
 
 from openline.hub.publication import HistoryOptions
 
-__all__ = ["Access", "ChannelOptions", "SlowConsumer", "namespace_of", "users_of"]
+__all__ = ["Access", "ChannelOptions", "SlowConsumer", "is_plain", "namespace_of", "users_of"]
 
 Access = Literal["nobody", "subscribers", "users", "anyone"]
 """Who may do something in a channel without a token or a hook that says so: nobody; who is subscribed to it; who is
@@ -53,7 +53,8 @@ class ChannelOptions:
         slow_consumer: What happens to who does not keep up. ``drop_oldest`` cannot be had together with ``recovery`` or
             ``positioned``, nor ``conflate`` with ``recovery`` in mode ``stream``: what was left out would count as
             lost.
-        max_waiting: Bytes of publications of one channel that wait for one client before ``drop_oldest`` drops.
+        max_waiting: Bytes of publications of one channel that wait for one client before the oldest are dropped, with
+            ``drop_oldest``; with ``conflate``, where there are that many keys. Each drop is counted.
         batch_delay: Seconds that publications are gathered for a client, to leave in one frame; 0: each leaves at once.
             With ``conflate`` the client gets the newest of each ``key`` once in this time.
     """
@@ -120,6 +121,11 @@ def namespace_of(channel: str) -> str:
     """Return the namespace in a channel's name: what stands before the first colon; empty without one."""
     name, colon, _ = channel.partition(":")
     return name if colon else ""
+
+
+def is_plain(user: str) -> bool:
+    """Tell whether a user's id can stand behind ``#`` without naming somebody else."""
+    return user != "" and "," not in user and "#" not in user
 
 
 def users_of(channel: str) -> tuple[str, ...] | None:

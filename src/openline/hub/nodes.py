@@ -29,6 +29,9 @@ logger = logging.getLogger("openline.hub")
 NODE_TTL = 10.0
 """Seconds after its last sign of life that a node counts as gone."""
 
+INTRODUCTION = 0.3
+"""Seconds in which the others answer to a node that has come; until then it asks them nothing."""
+
 ANSWER_TIMEOUT = 5.0
 """Seconds that the other nodes have to answer."""
 
@@ -88,6 +91,7 @@ class Nodes:
         self._operations: dict[str, Operation] = {}
         self._questions: dict[int, _Question] = {}
         self._ids = itertools.count(1)
+        self._ready_at = 0.0
 
     def offer(self, name: str, operation: Operation) -> None:
         """Do this when a node asks for it."""
@@ -99,6 +103,11 @@ class Nodes:
         for node in [node for node, seen in self._seen.items() if now - seen > NODE_TTL]:
             del self._seen[node]
         return [self._hub.node, *self._seen]
+
+    def start(self) -> None:
+        """This node has come: tell the others."""
+        self._ready_at = time.monotonic() + INTRODUCTION if self._hub.broker.shared else 0.0
+        self.announce()
 
     def announce(self, *, leaving: bool = False) -> None:
         """Give a sign of life to the others."""
@@ -131,6 +140,10 @@ class Nodes:
         hub = self._hub
         if not hub.broker.shared or node == hub.node:
             return {hub.node: await self._do(operation, params)}
+        # Who has just come must hear of the others first, which answer to its sign of life.
+        wait = self._ready_at - time.monotonic()
+        if wait > 0:
+            await asyncio.sleep(wait)
         wanted = {node} if node else set(self.known())
         number = next(self._ids)
         question = _Question(wanted, hub.loop.create_future())

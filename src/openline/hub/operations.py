@@ -108,6 +108,8 @@ class Operations:
                 continue
             if params["info"] is not None:
                 session.info = to_info(params["info"])
+                for subscription in session.subscriptions.values():
+                    subscription.info.conn_info = session.info
             session.expire_at = params["expire_at"]
             self._hub.watch_expiry(session)
             expires = bool(session.expire_at)

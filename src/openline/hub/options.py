@@ -69,12 +69,14 @@ class HubOptions:
         expiry_grace: How long after its expiry a connection or subscription lives on, for the refresh to arrive.
         max_message_size: Of one frame of a client; more closes with 1009, after which SDKs do not come back.
         max_publication_size: Of the data of one publication of a client; more is error 106 for the command alone.
-        max_queue_size: Bytes that wait for one client; more is what ``slow_consumer`` is about.
+        max_queue_size: Bytes that wait for one client; with more it is disconnected with 3008. The
+            ``slow_consumer`` of a channel begins earlier, from 32 KiB on.
         max_waiting_commands: Bytes of one client's commands that wait for their turn before reading stops.
         concurrency: Commands of one session that run at a time; those of one channel always keep their order.
         max_channels: Subscriptions of one client, else error 106.
         max_channel_length: Characters of a channel's name, else error 107.
-        max_sessions: On this node; more are refused with 3504 and come back elsewhere. None: no bound.
+        max_sessions: On this node; more are refused with 3504, after which SDKs do not come back by themselves.
+            None: no bound.
         max_sessions_per_user: On this node; None: no bound.
         recovery_max_publications: A client that missed more is told ``recovered: false``.
         recovery_max_size: The same in bytes; None: half of ``max_queue_size``.
@@ -128,8 +130,17 @@ class HubOptions:
             "concurrency",
             "max_channels",
             "max_channel_length",
+            "history_max_limit",
+            "position_check_interval",
+            "max_sessions",
+            "max_sessions_per_user",
+            "recovery_max_size",
         ):
-            if getattr(self, name) <= 0:
+            value = getattr(self, name)
+            if value is not None and value <= 0:
                 raise ValueError(f"{name} must be above 0")
+        for name in ("expiry_grace", "recovery_max_publications", "drain"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative")
         if self.pong_timeout >= self.ping_interval:
             raise ValueError("pong_timeout must be below ping_interval")

@@ -19,8 +19,8 @@ def may_subscribe(session: Session, channel: str, options: ChannelOptions) -> bo
         return True
     users = users_of(channel)
     if users is not None:
-        # The name itself says who may, and nobody else.
-        return session.user != "" and session.user in users
+        # The name itself says who may, and nobody else; but not in a namespace that is closed.
+        return options.subscribe != "nobody" and session.user != "" and session.user in users
     if options.subscribe == "anyone":
         return True
     return options.subscribe == "users" and session.user != ""

@@ -58,7 +58,7 @@ class Publication(msgspec.Struct, omit_defaults=True):
         delta: ``data`` is a patch against the publication before; only ever set on the way to one class of subscribers.
         time: When it was published, in milliseconds since 1970.
         channel: Used where the push does not say it.
-        key: What it is the newest state of, for `conflate`; empty: nothing.
+        key: What it is the newest state of, for ``slow_consumer="conflate"``; empty: the channel as a whole.
     """
 
     data: Payload = Payload()

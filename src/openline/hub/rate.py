@@ -18,6 +18,10 @@ class Allowance:
         self._left = max(rate * BURST, 1.0)
         self._at = now
 
+    def is_whole(self, now: float) -> bool:
+        """Tell whether nothing of it is spent."""
+        return self._left + (now - self._at) * self._rate >= max(self._rate * BURST, 1.0)
+
     def take(self, now: float) -> bool:
         """Take one; False: there is none left.
 

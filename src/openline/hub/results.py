@@ -17,7 +17,8 @@ class Subscribe:
         info: Of the client in this channel, shown by presence, join and leave: any JSON-able object, or bytes as
             they are.
         data: For the client, in the answer; likewise.
-        expire_at: When the subscription ends unless it is refreshed, in seconds since 1970; None: never.
+        expire_at: When the subscription ends, in seconds since 1970, with 2501, after which clients subscribe again by
+            themselves; a subscription token moves it on. None: never.
     """
 
     info: Any = None

@@ -56,7 +56,8 @@ class ServerSide:
 
         Args:
             channel: Its name; its namespace must have been declared.
-            data: Any JSON-able object; bytes are taken as they are: JSON text, or anything for protobuf clients.
+            data: Any JSON-able object (None: null); bytes are taken as they are: JSON text, or anything for
+                protobuf clients.
             key: What ``data`` is the newest state of, for ``slow_consumer="conflate"``.
             tags: Strings shown to clients.
             idempotency_key: The channel publishes only the first of equal keys within five minutes. Empty: each.
@@ -76,7 +77,7 @@ class ServerSide:
         broker = await self.started()
         began = time.perf_counter()
         publication = Publication(
-            data=to_payload({} if data is None else data),
+            data=to_payload(data),
             info=info,
             tags=tags,
             key=key,
@@ -106,7 +107,7 @@ class ServerSide:
         Returns:
             For each channel the result, or the `Refused` or `BrokerDown` that came of it.
         """
-        payload = to_payload({} if data is None else data)
+        payload = to_payload(data)
         results: list[PublishResult | Exception] = []
         for at in range(0, len(channels), _BROADCAST_AT_ONCE):
             part = [
@@ -144,7 +145,8 @@ class ServerSide:
             recover_since: Give it what came after this position.
 
         Returns:
-            How many sessions were subscribed; those that were already are not counted.
+            How many sessions were subscribed. Those that were already, and those that have as many channels as they
+            may, are not counted.
 
         Raises:
             Refused: 102 or 107.

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections import deque
 from enum import IntEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import astuple
@@ -60,6 +61,7 @@ class Session:
         info: What the application says of the connection; None: nothing.
         meta: What the connection token says for the application alone.
         request: The HTTP request that the client came with.
+        claimed: The user that its token names; None: it came without one.
         token: The connection token while ``on_connect`` runs, where the hub has no keys to verify it; else empty.
         name: What the client calls itself.
         version: Its version, as it says.
@@ -94,6 +96,7 @@ class Session:
         "_tasks",
         "_waiting",
         "allowances",
+        "claimed",
         "client",
         "connected_at",
         "expire_at",
@@ -133,6 +136,7 @@ class Session:
         self.subscriptions: dict[str, Subscription] = {}
         self.expire_at = 0.0
         self.token = ""
+        self.claimed: str | None = None
         self.connected_at = 0.0
         self.storage: Any = None
         self.allowances: dict[str, Allowance] | None = None
@@ -271,7 +275,7 @@ class Session:
         if not self._busy:
             return 0
         blocked = set(self._busy)
-        for at, (command, _) in enumerate(self._pending):
+        for at, (command, _) in enumerate(islice(self._pending, _LOOKAHEAD)):
             channel = channel_of(command)
             if not channel or channel not in blocked:
                 return at
@@ -360,12 +364,12 @@ class Session:
         """Push a message to this client alone, outside of all channels.
 
         Args:
-            data: Any JSON-able object, or bytes as they are.
+            data: Any JSON-able object (None: null), or bytes as they are.
 
         Raises:
             NotJSON: the client speaks JSON, and ``data`` are bytes that are not.
         """
-        payload = self.subprotocol.check_payload(bytes(to_payload({} if data is None else data)))
+        payload = self.subprotocol.check_payload(bytes(to_payload(data)))
         self.push(Push(message=MessagePush(data=payload)))
 
     def push(self, push: Push) -> None:
@@ -390,18 +394,22 @@ class Session:
 
     def drained(self) -> None:
         """The client has caught up: send what waits for it, in frames of some size; called by the transport."""
-        waiting, self._waiting = self._waiting, None
         units: list[bytes] = []
         size = 0
-        for subscription in waiting or ():
-            for unit in subscription.channel.take_waiting(subscription):
-                units.append(unit)
-                size += len(unit)
-                if size >= MOST_GATHERED:
-                    self.write(self.subprotocol.join(units))
-                    units, size = [], 0
-            if self.closed:
-                return
+        while self._waiting:
+            subscription = next(iter(self._waiting))
+            unit = subscription.channel.take_waiting(subscription)
+            if unit is None:
+                if self._waiting:
+                    self._waiting.pop(subscription, None)
+                continue
+            units.append(unit)
+            size += len(unit)
+            if size >= MOST_GATHERED:
+                self.write(self.subprotocol.join(units))
+                units, size = [], 0
+                if self.transport.unsent > self.hub.write_high:
+                    return  # the rest when it has taken these
         if units:
             self.write(self.subprotocol.join(units))
 
@@ -565,6 +573,9 @@ class Session:
         self.state = SessionState.CONNECTED
         self.connected_at = time.time()
 
+
+_LOOKAHEAD = 32
+"""Commands among which one is looked for whose channel is free: each that comes looks again."""
 
 MOST_GATHERED = 2**14
 """Bytes that are gathered for one frame before it leaves at once."""

@@ -1,7 +1,8 @@
 """What waits for a client that does not keep up, in channels that do not disconnect it.
 
 `drop_oldest` keeps the newest publications, up to ``max_waiting`` bytes. `conflate` keeps the newest of each key,
-in the order of their offsets: one that is overwritten moves to the end.
+in the order of their offsets: one that is overwritten moves to the end. Where there are too many keys for
+``max_waiting``, the oldest are dropped, and counted as such.
 """
 
 from __future__ import annotations
@@ -33,20 +34,39 @@ def hold(subscription: Subscription, publication: Publication) -> tuple[int, int
     else:
         overwritten = waiting.pop(key, None)
         if overwritten is not None:
-            subscription.waiting_size -= len(overwritten.data)
+            subscription.waiting_size -= size_of(overwritten)
             conflated = 1
     waiting[key] = publication
-    subscription.waiting_size += len(publication.data)
+    subscription.waiting_size += size_of(publication)
     while subscription.waiting_size > options.max_waiting and len(waiting) > 1:
         oldest = waiting.pop(next(iter(waiting)))
-        subscription.waiting_size -= len(oldest.data)
+        subscription.waiting_size -= size_of(oldest)
         dropped += 1
     return dropped, conflated
 
 
-def take_waiting(subscription: Subscription) -> list[Publication]:
-    """Return what waits, in the order of the offsets; nothing waits after that."""
+def take_waiting(subscription: Subscription) -> Publication | None:
+    """Take the oldest that waits; None: nothing does."""
     waiting = subscription.waiting
-    subscription.waiting = None
-    subscription.waiting_size = 0
-    return [] if waiting is None else list(waiting.values())
+    if waiting is None:
+        return None
+    publication = waiting.pop(next(iter(waiting)))
+    subscription.waiting_size -= size_of(publication)
+    if not waiting:
+        subscription.waiting = None
+    return publication
+
+
+def size_of(publication: Publication) -> int:
+    """Estimate the bytes that a publication takes while it waits."""
+    tags = publication.tags
+    size = len(publication.data) + len(publication.key) + _OVERHEAD
+    return (
+        size
+        if tags is None
+        else size + sum(len(name) + len(value) + _OVERHEAD for name, value in tags.items())
+    )
+
+
+_OVERHEAD = 100
+"""Bytes of an entry, about, besides what it says."""

@@ -32,8 +32,9 @@ def test_the_encoding(query: str, agreed: str | None, name: str) -> None:
 
 
 def test_bounds_are_the_hubs_and_pings_the_protocols() -> None:
-    options = hub_line_options(Options(), HubOptions(max_message_size=5000, max_queue_size=6000))
+    options = hub_line_options(Options(), HubOptions(max_message_size=5000, max_queue_size=6000), 100)
     assert (options.ping_interval, options.max_message_size, options.max_unsent) == (None, 5000, 6000)
+    assert (options.write_high, options.write_low) == (100, 25)
 
 
 async def test_the_wrong_kind_of_frame_is_3501() -> None:

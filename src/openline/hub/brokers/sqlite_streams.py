@@ -27,7 +27,7 @@ _STREAMS = Rows(
     " expires = excluded.expires, forgotten = excluded.forgotten",
 )
 _PUBLICATIONS = Rows('INSERT INTO publications (stream, "offset", time, data, rest)', 5)
-_KEYS = Rows('INSERT OR REPLACE INTO keys (channel, key, "offset", epoch, expires)', 5)
+_KEYS = Rows('INSERT INTO keys (channel, key, "offset", epoch, expires)', 5)
 
 _NOWHERE = StreamPosition(0, "")
 
@@ -74,6 +74,7 @@ class StreamWriter:
         self._next_id = 1
         self._dirty: list[_Stream] = []
         self._rows: list[object] = []
+        self._trimmed: list[_Stream] = []  # whose rows up to ``low`` go with the next flush
         self.keys = IdempotencyKeys(max_keys_size)
         self._new_keys: dict[tuple[str, str], tuple[StreamPosition, float]] = {}
         self._swept = 0
@@ -84,7 +85,7 @@ class StreamWriter:
         ((last,),) = connection.execute("SELECT coalesce(max(id), 0) FROM streams")
         self._next_id = last + 1
         for channel, key, offset, epoch, expires in connection.execute(
-            'SELECT channel, key, "offset", epoch, expires FROM keys WHERE expires > ? ORDER BY expires',
+            'SELECT channel, key, "offset", epoch, expires FROM keys WHERE expires > ? ORDER BY id',
             (self._clock(),),
         ):
             self.keys.add(channel, key, StreamPosition(offset, epoch), expires)
@@ -113,8 +114,9 @@ class StreamWriter:
             stream.expires = now + history.ttl
             stream.forgotten = now + history.meta_ttl
             if stream.low - stream.removed > 16 + history.size // 4:
-                self._remove_rows(stream)
-            elif len(self._rows) > _MANY_GATHERED:
+                stream.removed = stream.low
+                self._trimmed.append(stream)
+            if len(self._rows) > _MANY_GATHERED:
                 self._write_rows()
             position = StreamPosition(offset, stream.epoch)
         if key:
@@ -156,8 +158,11 @@ class StreamWriter:
         now = self._clock()
         connection = self._writer.connection
         self.keys.expire(now, _SWEPT)
-        if connection.execute("SELECT 1 FROM keys WHERE expires <= ? LIMIT 1", (now,)).fetchone():
-            self._writer.write().execute("DELETE FROM keys WHERE expires <= ?", (now,))
+        if connection.execute("SELECT expires <= ? FROM keys ORDER BY id LIMIT 1", (now,)).fetchone() == (1,):
+            self._writer.write().execute(
+                "DELETE FROM keys WHERE id < coalesce((SELECT id FROM keys WHERE expires > ? ORDER BY id LIMIT 1), ?)",
+                (now, 2**63 - 1),
+            )
         self.flush()
         ((last,),) = connection.execute(
             "SELECT max(id) FROM (SELECT id FROM streams WHERE id > ? ORDER BY id LIMIT ?)",
@@ -247,6 +252,9 @@ class StreamWriter:
     def flush(self) -> None:
         """See `Participant.flush`."""
         self._write_rows()
+        for stream in self._trimmed:
+            self._remove_rows(stream)
+        self._trimmed.clear()
         if self._dirty:
             values: list[object] = []
             for stream in self._dirty:
@@ -279,6 +287,7 @@ class StreamWriter:
     def rolled_back(self) -> None:
         """See `Participant.rolled_back`."""
         self._rows.clear()
+        self._trimmed.clear()
         self._dirty.clear()
         self._new_keys.clear()
         self._streams.clear()  # what they say may not be in the file

@@ -12,6 +12,7 @@ from openline.hub.codes import Disconnect, DisconnectCode, ErrorCode, Refused, U
 from openline.hub.commands.answer import Answer, fit, remaining
 from openline.hub.commands.subscribing import Grant, begin_subscription
 from openline.hub.eager import wait_here
+from openline.hub.namespace import is_plain
 from openline.hub.results import Connect, Subscribe
 from openline.hub.subprotocols.messages import (
     ConnectRequest,
@@ -41,7 +42,7 @@ async def connect(session: Session, request: ConnectRequest) -> Answer:
         raise Disconnect(DisconnectCode.CONNECTION_LIMIT)
     terms, grants = await _identify(session, request)
     session.check_open()
-    if hub.options.user_personal_channel and session.user:
+    if hub.options.user_personal_channel and is_plain(session.user):
         grants.setdefault(f"#{session.user}", Grant())
     hub.admit(session)
     subs, afters = await _subscribe(session, grants, request.subs or {})
@@ -79,6 +80,7 @@ async def _identify(session: Session, request: ConnectRequest) -> tuple[Connect,
     if request.token and hub.connection_tokens is not None:
         claims = await verify_connection(session, request.token)
         session.user, session.info, session.meta = claims.user, to_info(claims.info), claims.meta
+        session.claimed = claims.user
         session.expire_at = claims.expire_at
         for name, sub in claims.subs.items():
             grants[name] = Grant(sub.info, sub.data, 0.0, sub.override)

@@ -67,8 +67,11 @@ def _check_rate(session: Session, channel: str, rate: float) -> None:
     allowance = allowances.get(channel)
     if allowance is None:
         if len(allowances) >= session.hub.options.max_channels:
-            # Who publishes in ever new channels without subscribing: the oldest was idle the longest.
-            del allowances[next(iter(allowances))]
+            # Who publishes in ever new channels: what is whole again is as good as none.
+            for name in [name for name, one in allowances.items() if one.is_whole(now)]:
+                del allowances[name]
+            if len(allowances) >= session.hub.options.max_channels:
+                raise Refused(ErrorCode.TOO_MANY_REQUESTS)
         allowance = allowances[channel] = Allowance(rate, now)
     if not allowance.take(now):
         raise Refused(ErrorCode.TOO_MANY_REQUESTS)

@@ -34,7 +34,7 @@ async def refresh(session: Session, request: RefreshRequest) -> Answer:
         raise Refused(ErrorCode.BAD_REQUEST)
     if hub.connection_tokens is not None:
         claims = await verify_connection(session, request.token)
-        if claims.user != session.user:
+        if claims.user != (session.user if session.claimed is None else session.claimed):
             raise Disconnect(DisconnectCode.INVALID_TOKEN)
         if claims.info is not None:
             session.info = to_info(claims.info)
@@ -51,6 +51,8 @@ async def refresh(session: Session, request: RefreshRequest) -> Answer:
                 expire_at = answer.expire_at
     if expire_at and expire_at <= time.time():
         raise Disconnect(DisconnectCode.EXPIRED)
+    for subscription in session.subscriptions.values():
+        subscription.info.conn_info = session.info
     session.expire_at = expire_at
     hub.watch_expiry(session)
     expires, ttl = remaining(expire_at)

@@ -231,7 +231,10 @@ async def _read(
     since = StreamPosition(request.offset, request.epoch) if request.recover else None
     if recoverable and subscription.channel.options.recovery_mode == "cache":
         newest, top = await hub.broker.history(name, history=stream, limit=1, reverse=True)
-        return recover_cache(since, newest[0] if newest else None, top), top
+        recovery = recover_cache(since, newest[0] if newest else None, top)
+        if since is not None:
+            hub.counters.count_recovery(recovery.recovered)
+        return recovery, top
     if since is None or not recoverable:
         _, top = await hub.broker.history(name, history=stream, limit=0)
         return Recovery(False, [], top), top

@@ -26,23 +26,25 @@ CREATE TABLE streams (
     expires REAL NOT NULL,      -- the publications, in seconds since 1970
     forgotten REAL NOT NULL     -- the stream itself
 );
+-- In the order of time, whatever the stream: a transaction then writes a few pages, not one for each stream.
 CREATE TABLE publications (
+    id INTEGER PRIMARY KEY,
     stream INTEGER NOT NULL,
     "offset" INTEGER NOT NULL,
     time INTEGER NOT NULL,
     data BLOB NOT NULL,
-    rest BLOB,
-    PRIMARY KEY (stream, "offset")
-) WITHOUT ROWID;
+    rest BLOB
+);
+CREATE UNIQUE INDEX publications_of_stream ON publications (stream, "offset");
+-- Also in the order of time, which is that of expiry. They are looked up in memory.
 CREATE TABLE keys (
+    id INTEGER PRIMARY KEY,
     channel TEXT NOT NULL,
     key TEXT NOT NULL,
     "offset" INTEGER NOT NULL,
     epoch TEXT NOT NULL,
-    expires REAL NOT NULL,
-    PRIMARY KEY (channel, key)
-) WITHOUT ROWID;
-CREATE INDEX keys_expire ON keys (expires);
+    expires REAL NOT NULL
+);
 
 CREATE TABLE logs (
     id INTEGER PRIMARY KEY,

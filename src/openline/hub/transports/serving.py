@@ -73,7 +73,7 @@ def serving(
             return None
         # Once for the server: connections of a hub have bounds of their own.
         if not line_options:
-            line_options.append(hub_line_options(ws.options, hub.options))
+            line_options.append(hub_line_options(ws.options, hub.options, hub.write_high))
         ws.options = line_options[0]
         return WebSocketTransport(hub, ws)
 

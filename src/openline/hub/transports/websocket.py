@@ -48,7 +48,7 @@ def subprotocol_of(query: str, offered: str | None) -> Subprotocol:
     return JSON
 
 
-def hub_line_options(options: Options, hub: HubOptions) -> Options:
+def hub_line_options(options: Options, hub: HubOptions, write_high: int) -> Options:
     """Return what holds for a hub's connections on a server: its own bounds, and no WebSocket pings, since the
     protocol has its own."""
     return dataclasses.replace(
@@ -57,6 +57,8 @@ def hub_line_options(options: Options, hub: HubOptions) -> Options:
         max_message_size=hub.max_message_size,
         max_fragment_size=None,
         max_unsent=hub.max_queue_size,
+        write_high=write_high,
+        write_low=write_high // 4,
     )
 
 
