@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import centrifuge.protocol.client_pb2 as messages
 import pytest
 from google.protobuf.internal.encoder import _VarintBytes
 
+from openline.hub import Hub
 from openline.hub.transports.emulation import Emulation, parse_emulation
+from openline.testing.waiting import until
+from tests.hub.redis_server import needs_redis, redis_server
 from tests.hub.transports.speaking import Exchange, ask, emulate, frame, open_hub, served, streaming
 
 JSON = {"Content-Type": "application/json"}
@@ -120,3 +125,23 @@ async def test_protobuf_commands_come_as_bytes() -> None:
         assert (await ask(port, "POST", "/emulation", body, binary)).status == 204
         assert messages.Reply.FromString((await stream.piece())[1:]).id == 2
         await stream.close()
+
+
+@needs_redis
+async def test_commands_reach_their_session_through_any_node(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as redis:
+        here, there = open_hub(broker=redis.url), open_hub(broker=redis.url)
+        async with served(here) as port, served(there) as other, streaming(port) as stream:
+            result = (await stream.line())["connect"]
+            assert result["node"] == here.node
+            # Nodes hear of each other by their signs of life.
+            await until(lambda: _knows(there, here.node), "the nodes know each other")
+            command = {"id": 2, "subscribe": {"channel": "chat:a"}}
+            assert await emulate(other, result, command) == 204
+            assert (await stream.line())["id"] == 2
+            assert await emulate(other, result, command, session="no such session") == 204
+            assert await emulate(other, result, command, node="no such node") == 404
+
+
+async def _knows(hub: Hub, node: str) -> bool:
+    return node in hub.nodes.known()

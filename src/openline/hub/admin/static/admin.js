@@ -93,9 +93,9 @@ function showNumbers(now) {
   const commands = perSecond((one) => sum(one.commands));
   const lost = (one) => sum(one.drops) + one.counters.overruns;
   const ways = Object.entries(now.transports).map(([name, count]) => `${number(count)} ${name}`);
-  tile("Sessions", number(now.sessions), { more: `of ${number(now.users)} users`, chart: now.sessions });
+  tile("Sessions", number(now.sessions), { more: `of ${number(now.users)} ${now.users === 1 ? "user" : "users"}`, chart: now.sessions });
   tile("Subscriptions", number(now.current_subscriptions), {
-    more: `in ${number(now.channels)} channels`,
+    more: `in ${number(now.channels)} ${now.channels === 1 ? "channel" : "channels"}`,
     chart: now.current_subscriptions,
   });
   tile("Publications a second", rate(publications), {
@@ -187,7 +187,7 @@ function showSessions({ rows, total: all }) {
       key: one.client,
       cells: [
         element("td", {}, opener(one.user || "(anonymous)", () => showSession(one.client))),
-        element("td", {}, one.transport, " ", element("span", { class: "quiet" }, one.encoding)),
+        element("td", { class: "way" }, one.transport, " ", element("span", { class: "quiet" }, one.encoding)),
         cell(number(one.subscriptions)),
         cell(bytes(one.unsent), { class: one.unsent > 65536 ? "num late" : "num" }),
         cell(duration(one.age)),
