@@ -13,7 +13,7 @@ CHANNEL = "fan:0"
 def make_hub(broker: str = "memory://") -> Hub:
     """A hub with one namespace, which has history and recovery, and the handlers of all tasks."""
     hub = Hub(broker, token=TokenOptions(hmac_secret=TOKEN_KEY))
-    hub.namespace("fan", history=100, ttl=300.0, recovery=True, publish="users")
+    hub.namespace("fan", history=100, ttl=300.0, recovery=True, publish="anyone")
 
     @hub.rpc("echo")
     async def echo(session: Session, data: Any) -> Any:

@@ -1,6 +1,9 @@
-"""The clients of openline's hub, and `openline.broadcast` of the bytes that the hub would send them."""
+"""The clients of openline's hub, and `openline.broadcast` of the very bytes that the hub would send them."""
 
+import time
 from typing import Any
+
+import msgspec
 
 import openline
 from benchmarks.peers.job import Job, run
@@ -16,10 +19,13 @@ async def start(job: Job) -> object:
     async def publish(session: Session, data: Any) -> None:
         nonlocal offset
         offset += 1
+        payload = msgspec.json.encode(data).decode()
+        now = int(time.time() * 1000)
         push = (
-            f'{{"push":{{"channel":"{CHANNEL}","pub":{{"data":{bytes(data).decode()},"offset":{offset}}}}}}}'
+            f'{{"push":{{"channel":"{CHANNEL}","pub":{{"data":{payload},"offset":{offset},"time":{now}}}}}}}'
         )
-        openline.broadcast([other.transport.connection for other in hub.sessions.values()], push)
+        connections = (other.transport.connection for other in hub.sessions.values())
+        openline.broadcast([connection for connection in connections if connection is not None], push)
 
     return await serve(hub, job)
 
