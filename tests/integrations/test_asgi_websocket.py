@@ -156,3 +156,36 @@ async def test_when_the_server_stops_clients_hear_3001_or_that_it_goes_away(ws: 
         await line.recv()
     assert closed.value.rcvd.code in (1001, 1012, DisconnectCode.SHUTDOWN)
     assert not hub.sessions
+
+
+async def test_nothing_is_received_while_the_session_is_paused() -> None:
+    hub = open_hub(max_waiting_commands=300)
+    go = asyncio.Event()
+
+    @hub.rpc("slow")
+    async def slow(session: Any) -> None:
+        await go.wait()
+
+    frames = [frame(CONNECT)] + [frame({"id": n, "rpc": {"method": "slow"}}) for n in range(2, 102)]
+    events = [{"type": "websocket.connect"}]
+    events += [{"type": "websocket.receive", "text": one.decode()} for one in frames]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        # Never waits: whoever reads on reads all.
+        return events.pop(0) if events else {"type": "websocket.disconnect"}
+
+    async def send(event: Any) -> None:
+        sent.append(event)
+
+    async with hub:
+        scope = {"type": "websocket", "path": PATH, "headers": [], "subprotocols": []}
+        serving = asyncio.ensure_future(HubASGI(hub)(scope, receive, send))
+        for _ in range(300):
+            await asyncio.sleep(0)
+        [session] = hub.sessions.values()
+        assert session.reading_paused
+        assert len(events) > 80
+        go.set()
+        await serving
+        assert not events
