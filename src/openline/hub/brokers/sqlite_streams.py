@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -78,6 +80,7 @@ class StreamWriter:
         self.keys = IdempotencyKeys(max_keys_size)
         self._new_keys: dict[tuple[str, str], tuple[StreamPosition, float]] = {}
         self._swept = 0
+        self._vacuum = False
 
     def load(self) -> None:
         """Look around in the file; before the first job."""
@@ -186,8 +189,7 @@ class StreamWriter:
             elif now >= stream.expires and stream.low < stream.top:
                 self._clear(stream)
         ((free,),) = connection.execute("PRAGMA freelist_count")
-        if free > _VACUUMED:
-            self._writer.write().execute(f"PRAGMA incremental_vacuum({_VACUUMED})").fetchall()
+        self._vacuum = free > _VACUUMED
 
     # Streams.
 
@@ -283,6 +285,11 @@ class StreamWriter:
         self._new_keys.clear()
         while len(self._streams) > _CACHED:
             self._streams.popitem(last=False)
+        if self._vacuum:
+            self._vacuum = False
+            with contextlib.suppress(sqlite3.Error):  # what was committed is there, whatever becomes of this
+                # `execute` would give back one page only; this cannot be done inside of a transaction.
+                self._writer.connection.executescript(f"PRAGMA incremental_vacuum({_VACUUMED})")
 
     def rolled_back(self) -> None:
         """See `Participant.rolled_back`."""
