@@ -16,9 +16,9 @@ import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context
 from inspect import isawaitable, iscoroutine
-from typing import Any, TypeVar, cast
+from typing import Any, TypeGuard, TypeVar, cast
 
-__all__ = ["call", "start", "wait_here"]
+__all__ = ["call", "is_awaitable", "start", "wait_here"]
 
 T = TypeVar("T")
 
@@ -73,9 +73,12 @@ async def call(function: Callable[..., Awaitable[T] | T], *args: Any) -> T:
     Cancel: cancels the function's coroutine.
     """
     answer = function(*args)
-    if type(answer) in _PLAIN or not isawaitable(answer):
-        return cast("T", answer)
-    return await wait_here(answer)
+    return await wait_here(answer) if is_awaitable(answer) else cast("T", answer)
+
+
+def is_awaitable(answer: Awaitable[T] | T) -> TypeGuard[Awaitable[T]]:
+    """Tell whether what a function of the application has returned is to be waited for."""
+    return type(answer) not in _PLAIN and isawaitable(answer)
 
 
 async def wait_here(awaitable: Awaitable[T]) -> T:

@@ -31,7 +31,7 @@ else:
 """What a record may lack: None where it was absent. (JSON's ``null`` is a payload.)"""
 
 
-class ClientInfo(msgspec.Struct, omit_defaults=True):
+class ClientInfo(msgspec.Struct, omit_defaults=True, gc=False):
     """Who a client is; what presence, join, leave and publications show of it.
 
     Attributes:
@@ -47,7 +47,7 @@ class ClientInfo(msgspec.Struct, omit_defaults=True):
     chan_info: MaybePayload = None
 
 
-class Publication(msgspec.Struct, omit_defaults=True):
+class Publication(msgspec.Struct, omit_defaults=True, gc=False):
     """One message in a channel.
 
     Attributes:

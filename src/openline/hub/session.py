@@ -21,6 +21,7 @@ from msgspec.structs import astuple
 from openline.hub.brokers.base import BrokerDown
 from openline.hub.codes import Disconnect, DisconnectCode, ErrorCode, Refused, UnsubscribeCode, explain
 from openline.hub.commands import COMMANDS
+from openline.hub.commands.answer import Answer
 from openline.hub.commands.leaving import detach, end_subscription, tidy_up
 from openline.hub.eager import call, start
 from openline.hub.subprotocols.base import BadFrame, NotJSON
@@ -28,9 +29,8 @@ from openline.hub.subprotocols.messages import Command, Error, MessagePush, Push
 from openline.hub.values import to_payload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
 
-    from openline.hub.commands.answer import Answer
     from openline.hub.hub import Hub
     from openline.hub.publication import Payload
     from openline.hub.rate import Allowance
@@ -69,6 +69,7 @@ class Session:
         expire_at: Seconds since 1970 when it ends unless it is refreshed; 0.0: never.
         connected_at: Seconds since 1970 when it was let in; 0.0: it was not.
         state: Where it stands.
+        closed: Whether it has ended.
         pinged: It has not answered the last ping yet.
         secret: By what requests of its client are known, where it has to make some (emulation); never shown to
             anybody else.
@@ -98,6 +99,7 @@ class Session:
         "allowances",
         "claimed",
         "client",
+        "closed",
         "connected_at",
         "expire_at",
         "hub",
@@ -133,6 +135,7 @@ class Session:
         self.name = ""
         self.version = ""
         self.state: SessionState = SessionState.NEW
+        self.closed = False
         self.subscriptions: dict[str, Subscription] = {}
         self.expire_at = 0.0
         self.token = ""
@@ -159,11 +162,6 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session {self.client} user {self.user!r} {self.state.name.lower()}>"
-
-    @property
-    def closed(self) -> bool:
-        """Whether it has ended."""
-        return self.state is SessionState.CLOSED
 
     @property
     def admitted(self) -> bool:
@@ -199,7 +197,7 @@ class Session:
                 self._wait(command, size)
             elif not self._run(command):
                 return  # a connect was refused: what came with it is discarded
-            if self.state is SessionState.CLOSED:
+            if self.closed:
                 return
 
     def _pong(self, command: Command) -> None:
@@ -227,10 +225,10 @@ class Session:
                 self._busy = set()
             self._busy.add(channel)
         self._running += 1
-        task = start(self._execute(command), self.hub.loop)
+        task = self._begin(command)
         if task is None:
             self._ended(channel)
-            return self.state is not SessionState.NEW
+            return self.state is not _NEW
         if self._tasks is None:
             self._tasks = set()
         self._tasks.add(task)
@@ -282,36 +280,51 @@ class Session:
             blocked.add(channel)
         return None
 
-    async def _execute(self, command: Command) -> None:
+    def _begin(self, command: Command) -> asyncio.Task[None] | None:
+        """Work on a command as far as it goes without waiting; return the task that goes on, or None: it is done."""
         name = method_of(command)
-        counters = self.hub.counters
         try:
-            if name is None or self.state is not (
-                SessionState.NEW if name == "connect" else SessionState.CONNECTED
-            ):
+            if name is None or self.state is not (_NEW if name == "connect" else _CONNECTED):
                 raise Disconnect(DisconnectCode.BAD_REQUEST)
-            counters.count_command(name)
-            answer = await COMMANDS[name](self, getattr(command, name))
+            self.hub.counters.count_command(name)
+            answer = COMMANDS[name](self, getattr(command, name))
+            if not isinstance(answer, Answer):
+                return start(self._finish(command, name, answer), self.hub.loop)
+            if not self.closed:
+                self._answer(command, name, answer)
+        except Exception as error:
+            self._fail(command, name, error)
+        return None
+
+    async def _finish(
+        self, command: Command, name: str, coroutine: Coroutine[Any, Any, Answer | None]
+    ) -> None:
+        try:
+            answer = await coroutine
             if answer is not None and not self.closed:
                 self._answer(command, name, answer)
-        except Refused as refusal:
-            self._refuse(command, refusal)
-        except Disconnect as order:
-            self.disconnect(order.code, order.reason)
-        except NotJSON:
-            self.disconnect(DisconnectCode.INAPPROPRIATE_PROTOCOL)
-        except BrokerDown as error:
-            counters.broker_errors += 1
-            logger.warning("%s of %r failed: %s", name, self, error)
-            self._refuse(command, Refused(ErrorCode.INTERNAL))
-        except Exception:
-            logger.exception("%s of %r failed", name, self)
-            self._refuse(command, Refused(ErrorCode.INTERNAL))
+        except Exception as error:
+            self._fail(command, name, error)
+
+    def _fail(self, command: Command, name: str | None, error: Exception) -> None:
+        match error:
+            case Refused():
+                self._refuse(command, error)
+            case Disconnect():
+                self.disconnect(error.code, error.reason)
+            case NotJSON():
+                self.disconnect(DisconnectCode.INAPPROPRIATE_PROTOCOL)
+            case BrokerDown():
+                self.hub.counters.broker_errors += 1
+                logger.warning("%s of %r failed: %s", name, self, error)
+                self._refuse(command, Refused(ErrorCode.INTERNAL))
+            case _:
+                logger.error("%s of %r failed", name, self, exc_info=error)
+                self._refuse(command, Refused(ErrorCode.INTERNAL))
 
     def _answer(self, command: Command, name: str, answer: Answer) -> None:
         result, after = answer
-        fields: dict[str, Any] = {} if result is None else {name: result}
-        self.write(self.subprotocol.encode(Reply(id=command.id, **fields)))
+        self.write(self.subprotocol.encode_result(command.id, name, result))
         if after is not None:
             after()
 
@@ -484,7 +497,7 @@ class Session:
             self._flush()
         if self.closed:
             return
-        self.state = SessionState.CLOSED
+        self.state, self.closed = SessionState.CLOSED, True
         self.transport.close(order.code, order.reason, drop=drop)
         self._end(order.code, order.reason)
 
@@ -502,7 +515,7 @@ class Session:
     def gone(self) -> None:
         """The client is gone; called by the transport, once."""
         if not self.closed:
-            self.state = SessionState.CLOSED
+            self.state, self.closed = SessionState.CLOSED, True
             self._end(DisconnectCode.CONNECTION_CLOSED, DisconnectCode.CONNECTION_CLOSED.reason)
 
     def _end(self, code: int, reason: str) -> None:
@@ -579,6 +592,8 @@ _LOOKAHEAD = 32
 
 MOST_GATHERED = 2**14
 """Bytes that are gathered for one frame before it leaves at once."""
+
+_NEW, _CONNECTED = SessionState.NEW, SessionState.CONNECTED
 
 _EMPTY = Command()
 

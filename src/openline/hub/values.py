@@ -58,8 +58,7 @@ def to_value(payload: Payload | None) -> Any:
     """Return what a payload stands for: the JSON value, or bytes where it is not JSON. None: there is none."""
     if payload is None:
         return None
-    data = bytes(payload)
     try:
-        return _decode(data)
+        return _decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return data
+        return bytes(payload)

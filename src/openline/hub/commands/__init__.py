@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from openline.hub.commands.answer import Answer
@@ -19,7 +19,7 @@ from openline.hub.commands.subscribing import subscribe
 
 __all__ = ["COMMANDS"]
 
-COMMANDS: dict[str, Callable[[Any, Any], Awaitable[Answer | None]]] = {
+COMMANDS: dict[str, Callable[[Any, Any], Coroutine[Any, Any, Answer | None] | Answer]] = {
     "connect": connect,
     "subscribe": subscribe,
     "unsubscribe": unsubscribe,

@@ -7,7 +7,7 @@ an HTTP stream, an event.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from openline.hub.publication import Payload, Publication
 from openline.hub.subprotocols.messages import Command, Reply
@@ -48,6 +48,16 @@ class Subprotocol(Protocol):
         """Encode one reply or push.
 
         Payloads in it are taken as they are: who makes the reply has checked them (`check_payload`).
+        """
+        ...
+
+    def encode_result(self, number: int, name: str, result: Any) -> bytes:
+        """Encode the answer to a command: the same as `encode`, on the path of every command.
+
+        Args:
+            number: The command's id.
+            name: Which command, as the field of `Reply`.
+            result: The record; None: an empty answer.
         """
         ...
 

@@ -9,7 +9,8 @@ and half surrogate pairs become U+FFFD.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -44,6 +45,14 @@ class _PublicationReply(msgspec.Struct, gc=False):
     """`Reply` and `Push` have a default to look at for each of their fields; these do not, and take half the time."""
 
     push: _PublicationPush
+
+
+# Replies with one result each, for the same reason.
+_RESULTS: dict[str, Callable[[int, Any], msgspec.Struct]] = {
+    name: msgspec.defstruct(f"_{name}_reply", [("id", int), (name, Any)], gc=False)
+    for name in Reply.__struct_fields__
+    if name not in ("id", "error", "push")
+}
 
 
 def _without_nulls(value: bytes, level: int = 0) -> bytes:
@@ -132,6 +141,10 @@ class CentrifugeJSON:
     def encode(self, reply: Reply) -> bytes:
         """Encode one reply or push."""
         return _encode(reply)
+
+    def encode_result(self, number: int, name: str, result: Any) -> bytes:
+        """Encode the answer to a command."""
+        return _encode(Reply(id=number) if result is None else _RESULTS[name](number, result))
 
     def encode_publication(self, channel: str, publication: Publication) -> bytes:
         """Encode the push of a publication."""

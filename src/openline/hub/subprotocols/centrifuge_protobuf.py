@@ -293,6 +293,11 @@ class CentrifugeProtobuf:
         data = _write_reply(reply)
         return _varint(len(data)) + data
 
+    def encode_result(self, number: int, name: str, result: Any) -> bytes:
+        """Encode the answer to a command."""
+        fields: dict[str, Any] = {} if result is None else {name: result}
+        return self.encode(Reply(id=number, **fields))
+
     def encode_publication(self, channel: str, publication: Publication) -> bytes:
         """Encode the push of a publication."""
         name = channel.encode()

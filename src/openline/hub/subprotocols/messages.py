@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 
-class _Record(msgspec.Struct, omit_defaults=True):
+class _Record(msgspec.Struct, omit_defaults=True, gc=False):
     pass
 
 

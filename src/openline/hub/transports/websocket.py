@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs
@@ -11,6 +10,7 @@ from openline.exceptions import ConnectionClosed
 from openline.hub.codes import DisconnectCode
 from openline.hub.subprotocols.centrifuge_json import JSON
 from openline.protocol.close_codes import CloseCode
+from openline.protocol.http11 import Request, parse_request
 from openline.websocket.listener import Listener
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from openline.hub.options import HubOptions
     from openline.hub.session import Session
     from openline.hub.subprotocols.base import Subprotocol
+    from openline.protocol.headers import Headers
     from openline.websocket.options import Options
     from openline.websocket.server_connection import ServerConnection
 
@@ -85,11 +86,9 @@ class WebSocketTransport(Listener):
 
     def on_open(self, ws: ServerConnection) -> None:
         """Open a session."""
-        request = ws.request
-        assert request is not None
-        query = request.path.partition("?")[2]
-        subprotocol = subprotocol_of(query, ws.subprotocol)
-        self._session = self._hub.open_session(self, subprotocol, _Request(ws))
+        request = _Request(ws)
+        subprotocol = subprotocol_of(request.path.partition("?")[2], ws.subprotocol)
+        self._session = self._hub.open_session(self, subprotocol, request)
 
     def on_message(self, ws: ServerConnection, message: Message) -> None:
         """Give the session a frame."""
@@ -136,9 +135,10 @@ class WebSocketTransport(Listener):
     def write(self, unit: bytes) -> None:
         """Send a frame."""
         session = cast("Session", self._session)
-        # Closed: then `on_close` is on its way.
-        with contextlib.suppress(ConnectionClosed):
+        try:  # noqa: SIM105  # on the path of every message
             self.connection.send_nowait(unit, text=not session.subprotocol.binary)
+        except ConnectionClosed:
+            pass  # `on_close` is on its way
 
     def close(self, code: int, reason: str, *, drop: bool = False) -> None:
         """Close the connection with the disconnect code."""
@@ -156,21 +156,25 @@ class WebSocketTransport(Listener):
 
 
 class _Request:
-    """The request of a connection's handshake, which is parsed only if somebody asks."""
+    """The request of a connection's handshake: kept raw, and parsed for who asks; parsed, it would weigh more than
+    the session."""
 
     __slots__ = ("_connection",)
 
     def __init__(self, connection: ServerConnection) -> None:
         self._connection = connection
 
+    def _parsed(self) -> Request:
+        request = self._connection.extra.request
+        assert request is not None
+        return request if isinstance(request, Request) else parse_request(request)
+
     @property
     def path(self) -> str:
         """Path and query."""
-        request = self._connection.request
-        return "" if request is None else request.path
+        return self._parsed().path
 
     @property
-    def headers(self) -> Any:
+    def headers(self) -> Headers:
         """The header fields."""
-        request = self._connection.request
-        return {} if request is None else request.headers
+        return self._parsed().headers
