@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context
 from inspect import isawaitable, iscoroutine
@@ -43,25 +42,42 @@ def start(coroutine: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop)
         awaited = coroutine.send(None)
     except StopIteration:
         return None
-    return loop.create_task(_go_on(coroutine, awaited))  # type: ignore[arg-type]  # @types.coroutine makes it one
+    return loop.create_task(_Begun(coroutine, awaited))
 
 
-@types.coroutine
-def _go_on(coroutine: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
-    """Hand on what the coroutine waits for already, then what it waits for later."""
-    try:
-        while True:
-            try:
-                value: Any = yield awaited
-            except GeneratorExit:
-                coroutine.close()
-                raise
-            except BaseException as error:
-                awaited = coroutine.throw(error)
-            else:
-                awaited = coroutine.send(value)
-    except StopIteration:
-        return
+class _Begun(Coroutine[Any, Any, None]):
+    """A coroutine that waits for something already, as a task takes it: first it hands on what that is.
+
+    No generator, for that would not have begun when its task is cancelled at once, and the coroutine in it would not
+    hear of that.
+    """
+
+    __slots__ = ("_awaited", "_coroutine")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None], awaited: Any) -> None:
+        self._coroutine = coroutine
+        self._awaited = awaited
+
+    def send(self, value: Any) -> Any:
+        """Go on."""
+        awaited, self._awaited = self._awaited, None
+        return self._coroutine.send(value) if awaited is None else awaited
+
+    def throw(self, *error: Any) -> Any:
+        """Go on with an exception."""
+        self._awaited = None
+        return self._coroutine.throw(*error)
+
+    def close(self) -> None:
+        """End it."""
+        self._coroutine.close()
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        return self._coroutine.__await__()
+
+    def __getattr__(self, name: str) -> Any:
+        # What debuggers ask a task's coroutine for: its name, its frame.
+        return getattr(self._coroutine, name)
 
 
 async def call(function: Callable[..., Awaitable[T] | T], *args: Any) -> T:
@@ -95,12 +111,23 @@ async def wait_here(awaitable: Awaitable[T]) -> T:
         if asyncio.current_task(loop) is not None or not iscoroutine(awaitable):
             return await awaitable
         task = _begin(cast("Coroutine[Any, Any, T]", awaitable), loop)
-        return task.result() if task.done() else await task
+        return task.result() if task.done() else await _outlive(task)
     except asyncio.CancelledError as error:
         here = asyncio.current_task(loop)
         if here is not None and here.cancelling():
             raise
         raise RuntimeError("it waited for something that was cancelled") from error
+
+
+async def _outlive(task: asyncio.Task[T]) -> T:
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not task.done():
+            # We are cancelled in the turn in which we became a task, which did not wait for that one yet.
+            task.cancel()
+            await asyncio.wait([task])
+        raise
 
 
 if sys.version_info >= (3, 12):
