@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from openline.hub.brokers.base import BrokerDown
 from openline.hub.brokers.sqlite import SQLiteBroker
-from openline.hub.publication import PublishResult
+from openline.hub.publication import Publication, PublishResult, StreamPosition
 from openline.hub.sqlite.database import Database, Settings
 from openline.hub.stores.base import StoreDown
 from openline.hub.stores.sqlite import SQLiteStore
@@ -147,3 +148,33 @@ async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
     await broker.start(Heard(), "node")
     await broker.close()
     assert not Database._open
+
+
+async def test_many_outcomes_leave_the_loop_to_others_meanwhile(tmp_path: Path) -> None:
+    turns = 0
+
+    class Slow(Heard):
+        def on_publication(self, channel: str, publication: Publication, position: StreamPosition) -> None:
+            super().on_publication(channel, publication, position)
+            seen.append(turns)
+            end = time.perf_counter() + 0.003
+            while time.perf_counter() < end:
+                pass
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    seen: list[int] = []
+    heard = Slow()
+    broker = SQLiteBroker(str(tmp_path / "chat.db"))
+    await broker.start(heard, "node")
+    await broker.subscribe("c")
+    counting = asyncio.ensure_future(count_turns())
+    await asyncio.gather(*(broker.publish("c", numbered(n), history=KEPT) for n in range(20)))
+    counting.cancel()
+    assert [publication.offset for publication, _ in heard.of("c")] == list(range(1, 21))
+    assert len(set(seen)) >= 5
+    await broker.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
@@ -18,6 +19,7 @@ __all__ = ["Call", "Database", "Settings"]
 T = TypeVar("T")
 
 CALL_SIZE = 500  # bytes of a call that carries nothing
+_TURN = 0.005  # seconds of the loop's time that outcomes take at once
 
 
 class Settings:
@@ -100,6 +102,7 @@ class Database:
         self._owner = Owner(path)
         self._users: set[str] = set()
         self._gathered: list[Job] = []
+        self._done: deque[Job] = deque()
         self.waiting = 0
         boot = boot_id()
         synchronous = settings.synchronous or ("normal" if boot else "full")
@@ -232,8 +235,23 @@ class Database:
         self.loop.call_soon_threadsafe(self._on_done, jobs)
 
     def _on_done(self, jobs: list[Job]) -> None:
-        for job in jobs:
-            job.settle()
+        idle = not self._done
+        self._done.extend(jobs)
+        if idle:
+            self._settle()
+
+    def _settle(self) -> None:
+        # Each may be a publication for thousands of subscribers, and a transaction has many.
+        done, now = self._done, self.loop.time
+        end = now() + _TURN
+        try:
+            while done:
+                done.popleft().settle()
+                if now() >= end:
+                    break
+        finally:
+            if done:
+                self.loop.call_soon(self._settle)
 
     def _report_end(self) -> None:
         self.loop.call_soon_threadsafe(self._on_end)
