@@ -9,7 +9,8 @@ from typing import Any
 import jwt
 import pytest
 
-from openline.hub import Disconnect, Hub, Refused, Session, Subscribe, TokenOptions
+from openline.hub import ClientInfo, Disconnect, Hub, Refused, Session, Subscribe, TokenOptions
+from openline.hub.brokers.memory import MemoryBroker
 
 from .wire import connected, named_hub, serving
 
@@ -415,7 +416,7 @@ async def test_reply_precedes_publications_under_a_publisher_that_never_stops(
 
 
 async def test_what_is_published_while_the_stream_is_read_comes_once(encoding: str) -> None:
-    """A slow hook of presence holds the answer back, after the channel is listened to."""
+    """A hook holds the answer back after the channel is listened to, and before the stream is read."""
     hub = named_hub()
     hub.namespace("", history=100, ttl=60.0, recovery=True)
     entered = asyncio.Event()
@@ -438,6 +439,42 @@ async def test_what_is_published_while_the_stream_is_read_comes_once(encoding: s
         offsets = range(result["offset"] + 1, 4)
         for offset in offsets:
             assert (await wire.push("pub", "a"))["offset"] == offset
+        await wire.nothing()
+
+
+class SlowBroker(MemoryBroker):
+    """The broker in memory, which takes its time for presence: after the stream was read, before the reply."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def add_presence(self, channel: str, client: str, info: ClientInfo) -> None:
+        self.entered.set()
+        await self.go_on.wait()
+        await super().add_presence(channel, client, info)
+
+
+@pytest.mark.parametrize("recovery", [True, False])
+async def test_what_is_published_after_the_stream_was_read_comes_behind_the_reply(
+    encoding: str, recovery: bool
+) -> None:
+    broker = SlowBroker()
+    hub = named_hub(broker)
+    hub.namespace("", history=100, ttl=60.0, presence=True, recovery=recovery)
+    async with serving(hub) as address, connected(address, encoding, "42") as wire:
+        await hub.publish("a", 1)
+        number = wire.number()
+        await wire.send({"id": number, "subscribe": {"channel": "a"}})
+        await broker.entered.wait()
+        await hub.publish("a", 2)
+        await hub.publish("a", 3)
+        broker.go_on.set()
+        reply = await wire.next()
+        assert reply.get("id") == number, "a publication came before the reply"
+        assert reply["subscribe"].get("offset", 0) == (1 if recovery else 0)
+        assert [(await wire.push("pub", "a"))["offset"] for _ in range(2)] == [2, 3]
         await wire.nothing()
 
 
