@@ -69,11 +69,15 @@ class ServerSide:
 
         Raises:
             Refused: 102, the namespace is not known; 107, the name is too long or empty.
+            TypeError, ValueError: ``data``, ``key`` or ``tags`` cannot be encoded.
             BrokerDown: the broker cannot be reached; whether it was published is not known.
 
         Cancel: it may have been published.
         """
         options = self.options_of(channel)
+        _check_text(key, idempotency_key)
+        if tags:
+            _check_text(*tags, *tags.values())
         broker = await self.started()
         began = time.perf_counter()
         publication = Publication(
@@ -396,6 +400,15 @@ def describe_process() -> dict[str, float]:
 def matches(name: str, pattern: str) -> bool:
     """Tell whether a channel's name is meant by a pattern of the shell; an empty one means all."""
     return not pattern or fnmatch.fnmatchcase(name, pattern)
+
+
+def _check_text(*texts: object) -> None:
+    """Refuse what cannot be encoded: it would stay in the stream, and nobody could read that any more."""
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"keys and tags are strings, not {text!r}")
+        if not text.isascii():
+            text.encode()
 
 
 def _raw(value: Any) -> bytes | None:

@@ -25,7 +25,26 @@ from openline.hub.commands.answer import Answer
 from openline.hub.commands.leaving import detach, end_subscription, tidy_up
 from openline.hub.eager import call, start
 from openline.hub.subprotocols.base import BadFrame, NotJSON
-from openline.hub.subprotocols.messages import Command, Error, MessagePush, Push, Reply, UnsubscribePush
+from openline.hub.subprotocols.messages import (
+    Command,
+    ConnectRequest,
+    Error,
+    HistoryRequest,
+    MessagePush,
+    PingRequest,
+    PresenceRequest,
+    PresenceStatsRequest,
+    PublishRequest,
+    Push,
+    RefreshRequest,
+    Reply,
+    RPCRequest,
+    SendRequest,
+    SubRefreshRequest,
+    SubscribeRequest,
+    UnsubscribePush,
+    UnsubscribeRequest,
+)
 from openline.hub.values import to_payload
 
 if TYPE_CHECKING:
@@ -93,6 +112,7 @@ class Session:
         "_paused",
         "_pending",
         "_pending_size",
+        "_resting",
         "_running",
         "_tasks",
         "_waiting",
@@ -153,6 +173,7 @@ class Session:
         self._pending: deque[tuple[Command, int]] | None = None
         self._pending_size = 0
         self._paused = False
+        self._resting = False
         self._tasks: set[asyncio.Task[None]] | None = None
         self._waiting: dict[Subscription, None] | None = None
         self._gathered: list[bytes] | None = None
@@ -190,10 +211,12 @@ class Session:
             self.disconnect(DisconnectCode.BAD_REQUEST)
             return
         size = len(frame) // len(commands)
-        for command in commands:
+        for at, command in enumerate(commands):
+            if at == AT_ONCE:
+                self._rest()
             if not command.id and command.send is None:
                 self._pong(command)
-            elif self._running or self._pending:
+            elif self._running or self._pending or self._resting:
                 self._wait(command, size)
             elif not self._run(command):
                 return  # a connect was refused: what came with it is discarded
@@ -211,7 +234,7 @@ class Session:
             self._pending = deque()
         self._pending.append((command, size))
         self._pending_size += size
-        if self.hub.options.concurrency > 1 and self.state is SessionState.CONNECTED:
+        if self.hub.options.concurrency > 1 and self.state is SessionState.CONNECTED and not self._resting:
             self._run_waiting()
         if self._pending_size > self.hub.options.max_waiting_commands and not self._paused:
             self._paused = True
@@ -247,9 +270,24 @@ class Session:
         if channel and self._busy is not None:
             self._busy.discard(channel)
 
+    def _rest(self) -> None:
+        """Let others have their turn of the loop, before what waits goes on."""
+        if not self._resting:
+            self._resting = True
+            self.hub.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._resting = False
+        self._run_waiting()
+
     def _run_waiting(self) -> None:
         """Begin what has waited, as far as it may run now."""
+        begun = 0
         while self._pending and not self.closed:
+            begun += 1
+            if begun > AT_ONCE:
+                self._rest()
+                break
             if self._running and (
                 self._running >= self.hub.options.concurrency or self.state is not SessionState.CONNECTED
             ):
@@ -282,12 +320,14 @@ class Session:
 
     def _begin(self, command: Command) -> asyncio.Task[None] | None:
         """Work on a command as far as it goes without waiting; return the task that goes on, or None: it is done."""
-        name = method_of(command)
+        request = request_of(command)
+        name = _METHODS.get(type(request))
         try:
             if name is None or self.state is not (_NEW if name == "connect" else _CONNECTED):
                 raise Disconnect(DisconnectCode.BAD_REQUEST)
-            self.hub.counters.count_command(name)
-            answer = COMMANDS[name](self, getattr(command, name))
+            commands = self.hub.counters.commands
+            commands[name] = commands.get(name, 0) + 1
+            answer = COMMANDS[name](self, request)
             if not isinstance(answer, Answer):
                 return start(self._finish(command, name, answer), self.hub.loop)
             if not self.closed:
@@ -324,7 +364,14 @@ class Session:
 
     def _answer(self, command: Command, name: str, answer: Answer) -> None:
         result, after = answer
-        self.write(self.subprotocol.encode_result(command.id, name, result))
+        unit = self.subprotocol.encode_result(command.id, name, result)
+        if after is None and len(unit) > self.hub.options.max_queue_size:
+            # It would end the session as a slow one, and again whenever that comes back and asks.
+            raise Refused(ErrorCode.LIMIT_EXCEEDED)
+        if self._gathered is None:
+            self.transport.write(unit)
+        else:
+            self.write(unit)
         if after is not None:
             after()
 
@@ -563,6 +610,11 @@ class Session:
                 except Exception:
                     logger.exception("on_disconnect of %r failed", self)
 
+    @property
+    def room(self) -> int:
+        """Bytes that may be sent to the client before it counts as too slow."""
+        return max(self.hub.options.max_queue_size - self.transport.unsent, 0)
+
     def check_open(self) -> None:
         """Raise `Disconnect` where the session has ended: what a hook has said of it is of no use any more."""
         if self.closed:
@@ -590,6 +642,9 @@ class Session:
 _LOOKAHEAD = 32
 """Commands among which one is looked for whose channel is free: each that comes looks again."""
 
+AT_ONCE = 64
+"""Commands of one session that run in one turn of the loop: each may be a publication to thousands."""
+
 MOST_GATHERED = 2**14
 """Bytes that are gathered for one frame before it leaves at once."""
 
@@ -598,19 +653,32 @@ _NEW, _CONNECTED = SessionState.NEW, SessionState.CONNECTED
 _EMPTY = Command()
 
 
-_METHODS = tuple(COMMANDS)
-assert Command.__struct_fields__ == ("id", *_METHODS)
+_METHODS: dict[type, str] = {
+    PingRequest: "ping",
+    RPCRequest: "rpc",
+    SendRequest: "send",
+    ConnectRequest: "connect",
+    SubscribeRequest: "subscribe",
+    UnsubscribeRequest: "unsubscribe",
+    PublishRequest: "publish",
+    PresenceRequest: "presence",
+    PresenceStatsRequest: "presence_stats",
+    HistoryRequest: "history",
+    RefreshRequest: "refresh",
+    SubRefreshRequest: "sub_refresh",
+}
+assert set(_METHODS.values()) == set(COMMANDS) == set(Command.__struct_fields__[1:])
 
 
-def method_of(command: Command) -> str | None:
-    """Return which command it is: the first that is not None."""
-    for at, request in enumerate(astuple(command)[1:]):
-        if request is not None:
-            return _METHODS[at]
-    return None
+def request_of(command: Command) -> Any:
+    """Return what a command asks for: the first that is not None. None: nothing.
+
+    On the path of every command: records are true, so that all of it is done in C.
+    """
+    requests: tuple[Any, ...] = astuple(command)[1:]
+    return next(filter(None, requests), None)
 
 
 def channel_of(command: Command) -> str:
     """Return the channel that a command is about; empty: none."""
-    name = method_of(command)
-    return getattr(getattr(command, name), "channel", "") if name is not None else ""
+    return getattr(request_of(command), "channel", "")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from openline.hub.publication import Publication
     from openline.hub.subscription import Subscription
 
-__all__ = ["hold", "take_waiting"]
+__all__ = ["hold", "size_of", "take_waiting"]
 
 
 def hold(subscription: Subscription, publication: Publication) -> tuple[int, int]:
@@ -58,9 +58,12 @@ def take_waiting(subscription: Subscription) -> Publication | None:
 
 
 def size_of(publication: Publication) -> int:
-    """Estimate the bytes that a publication takes while it waits."""
-    tags = publication.tags
+    """Estimate the bytes that a publication takes, while it waits or in a frame."""
+    tags, info = publication.tags, publication.info
     size = len(publication.data) + len(publication.key) + _OVERHEAD
+    if info is not None:
+        size += len(info.user) + len(info.client) + _OVERHEAD
+        size += sum(len(one) for one in (info.conn_info, info.chan_info) if one is not None)
     return (
         size
         if tags is None

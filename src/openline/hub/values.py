@@ -25,7 +25,10 @@ def to_payload(value: Any) -> Payload:
     Raises:
         TypeError: it cannot be encoded as JSON.
     """
-    if isinstance(value, Payload):
+    kind: type = type(value)
+    if kind is dict or kind is list or kind is str:
+        return Payload(_encode(value))
+    if kind is Payload:
         return value
     if isinstance(value, (bytes, bytearray, memoryview)):
         return Payload(bytes(cast("bytes", value)))

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from openline.hub.brokers.base import BrokerDown, BrokerEvents
 from openline.hub.brokers.memory import size_of
 from openline.hub.brokers.single_node import SingleNode
-from openline.hub.brokers.sqlite_streams import StreamWriter
+from openline.hub.brokers.sqlite_streams import Publishing, StreamWriter
 from openline.hub.publication import HistoryOptions, Publication, PublishResult, StreamPosition
 from openline.hub.sqlite.database import Call, Database, Settings
 from openline.hub.sqlite.schema import Synchronous
@@ -21,22 +21,10 @@ from openline.hub.sqlite.writer import Failed
 __all__ = ["SQLiteBroker"]
 
 
-class _Publish:
-    """A publication on its way through the writer's thread."""
+class _Publish(Publishing):
+    """A publication on its way through the writer's thread, and back."""
 
-    __slots__ = (
-        "broker",
-        "channel",
-        "database",
-        "duplicate",
-        "error",
-        "future",
-        "history",
-        "key",
-        "position",
-        "publication",
-        "size",
-    )
+    __slots__ = ("broker", "database", "error", "future", "size")
 
     def __init__(
         self,
@@ -47,27 +35,32 @@ class _Publish:
         history: HistoryOptions | None,
         key: str,
     ) -> None:
+        super().__init__(channel, publication, history, key)
         self.broker = broker
         self.database = database
-        self.channel = channel
-        self.publication = publication
-        self.history = history
-        self.key = key
         self.size = size_of(publication)
         self.future: asyncio.Future[PublishResult] = database.loop.create_future()
         self.error: Exception | None = None
-        self.position: StreamPosition
-        self.duplicate = False
 
     def run(self) -> None:
         """See `Job.run`."""
-        self.position, self.duplicate = self.broker.streams.publish(
-            self.channel, self.publication, self.history, self.key
-        )
+        self.broker.streams.publish(self)
 
     def settle(self) -> None:
         """See `Job.settle`. It is told also where nobody waits any more: it is in the stream."""
-        self.broker.settle(self)
+        self.database.waiting -= self.size
+        try:
+            if self.error is None and not self.duplicate:
+                self.broker.tell(self.channel, self.publication, self.position)
+        finally:
+            future, error = self.future, self.error
+            if not future.done():
+                if error is None:
+                    future.set_result(PublishResult(self.position, self.duplicate))
+                elif isinstance(error, Failed):
+                    future.set_exception(BrokerDown(f"{self.database.path}: {error}"))
+                else:
+                    future.set_exception(error)
 
 
 class SQLiteBroker(SingleNode):
@@ -178,26 +171,17 @@ class SQLiteBroker(SingleNode):
             publication = replace(publication, offset=0)
         if history is None and not idempotency_key:
             position = StreamPosition(0, "")
-            if channel in self._subscribed:
-                self._required().on_publication(channel, publication, position)
+            self.tell(channel, publication, position)
             return PublishResult(position)
         job = _Publish(self, database, channel, publication, history, idempotency_key)
         database.submit(job, job.size, BrokerDown)
         publication.offset = -1  # it is taken: who publishes it once more meanwhile gets a copy
         return await job.future
 
-    def settle(self, job: _Publish) -> None:
-        """Tell the node of a publication, and who waits for it; in the loop, in the order of offsets."""
-        job.database.waiting -= job.size
-        future, error = job.future, job.error
-        if error is None:
-            events = self._events
-            if not job.duplicate and events is not None and job.channel in self._subscribed:
-                events.on_publication(job.channel, job.publication, job.position)
-            if not future.done():
-                future.set_result(PublishResult(job.position, job.duplicate))
-        elif not future.done():
-            future.set_exception(BrokerDown(f"{self._path}: {error}") if isinstance(error, Failed) else error)
+    def tell(self, channel: str, publication: Publication, position: StreamPosition) -> None:
+        """Tell the node of a publication, if it wants to hear of the channel."""
+        if channel in self._subscribed and self._events is not None:
+            self._events.on_publication(channel, publication, position)
 
     async def history(
         self,

@@ -10,17 +10,17 @@ from collections.abc import Callable
 from openline.hub.brokers.base import EpochChanged
 from openline.hub.brokers.idempotency import IDEMPOTENCY_TTL, IdempotencyKeys
 from openline.hub.brokers.memory import new_epoch
-from openline.hub.brokers.sqlite_rows import from_row, to_row
+from openline.hub.brokers.sqlite_rows import from_row, to_rows
 from openline.hub.publication import HistoryOptions, Publication, StreamPosition
 from openline.hub.sqlite.rows import Rows
 from openline.hub.sqlite.writer import Writer
 
-__all__ = ["StreamWriter"]
+__all__ = ["Publishing", "StreamWriter"]
 
 _CACHED = 20_000  # streams whose position is kept in memory: about 10 MB
 _SWEPT = 1000  # streams that one step of the sweep looks at
 _VACUUMED = 256  # pages that one step of the sweep gives back
-_MANY_GATHERED = 100_000  # values that wait for their INSERT
+_MANY_GATHERED = 20_000  # publications of one transaction that wait to be put into rows
 
 _STREAMS = Rows(
     "INSERT INTO streams (id, channel, epoch, top, low, expires, forgotten)",
@@ -28,7 +28,7 @@ _STREAMS = Rows(
     "ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, top = excluded.top, low = excluded.low,"
     " expires = excluded.expires, forgotten = excluded.forgotten",
 )
-_PUBLICATIONS = Rows('INSERT INTO publications (stream, "offset", time, data, rest)', 5)
+_PUBLICATIONS = Rows("INSERT INTO publications (stream, first, last, data)", 4)
 _KEYS = Rows('INSERT INTO keys (channel, key, "offset", epoch, expires)', 5)
 
 _NOWHERE = StreamPosition(0, "")
@@ -37,7 +37,7 @@ _NOWHERE = StreamPosition(0, "")
 class _Stream:
     """Where a stream stands. Offsets above ``low`` up to ``top`` are there; rows up to ``low`` may wait for removal."""
 
-    __slots__ = ("channel", "dirty", "epoch", "expires", "forgotten", "id", "low", "removed", "top")
+    __slots__ = ("channel", "dirty", "epoch", "expires", "forgotten", "id", "low", "new", "removed", "top")
 
     def __init__(
         self,
@@ -58,6 +58,34 @@ class _Stream:
         self.forgotten = forgotten
         self.removed = 0  # rows up to this offset are gone; of an earlier run, it is not known
         self.dirty = False
+        self.new: list[Publication] = []  # the last ones, which are in no row yet
+
+
+class Publishing:
+    """A publication that is to be made, and what came of it.
+
+    Args:
+        channel: The channel.
+        publication: The publication.
+        history: As of `Broker.publish`.
+        key: Its idempotency key, or nothing.
+
+    Attributes:
+        position: Where it stands.
+        duplicate: It was made before.
+    """
+
+    __slots__ = ("channel", "duplicate", "history", "key", "position", "publication")
+
+    def __init__(
+        self, channel: str, publication: Publication, history: HistoryOptions | None, key: str
+    ) -> None:
+        self.channel = channel
+        self.publication = publication
+        self.history = history
+        self.key = key
+        self.position = _NOWHERE
+        self.duplicate = False
 
 
 class StreamWriter:
@@ -75,7 +103,7 @@ class StreamWriter:
         self._streams: OrderedDict[str, _Stream] = OrderedDict()
         self._next_id = 1
         self._dirty: list[_Stream] = []
-        self._rows: list[object] = []
+        self._gathered = 0
         self._trimmed: list[_Stream] = []  # whose rows up to ``low`` go with the next flush
         self.keys = IdempotencyKeys(max_keys_size)
         self._new_keys: dict[tuple[str, str], tuple[StreamPosition, float]] = {}
@@ -95,36 +123,44 @@ class StreamWriter:
 
     # Jobs.
 
-    def publish(
-        self, channel: str, publication: Publication, history: HistoryOptions | None, key: str
-    ) -> tuple[StreamPosition, bool]:
-        """Publish; return the position, and whether it was published before."""
+    def publish(self, it: Publishing) -> None:
+        """Publish."""
         now = self._clock()
-        if key:
-            new = self._new_keys.get((channel, key))
-            known = new[0] if new is not None else self.keys.get(channel, key, now)
+        history = it.history
+        if it.key:
+            name = it.channel, it.key
+            new = self._new_keys.get(name)
+            known = new[0] if new is not None else self.keys.get(it.channel, it.key, now)
+            it.duplicate = known is not None
             if known is not None:
-                return known, True
-        position = _NOWHERE
+                it.position = known
+                return
         if history is None:
-            publication.offset = 0
+            it.publication.offset = 0
+            it.position = _NOWHERE
         else:
-            stream = self._stream(channel, now, history.meta_ttl)
-            self._mark(stream)
-            offset = publication.offset = stream.top = stream.top + 1
-            self._rows += (stream.id, offset, *to_row(publication))
-            stream.low = max(stream.low, offset - history.size)
-            stream.expires = now + history.ttl
-            stream.forgotten = now + history.meta_ttl
-            if stream.low - stream.removed > 16 + history.size // 4:
-                stream.removed = stream.low
-                self._trimmed.append(stream)
-            if len(self._rows) > _MANY_GATHERED:
+            size, ttl, meta_ttl = history
+            stream = self._streams.get(it.channel)
+            if stream is None or now >= stream.expires or now >= stream.forgotten:
+                stream = self._stream(it.channel, now, meta_ttl)
+            if not stream.new:
+                self._streams.move_to_end(it.channel)
+                self._mark(stream)
+            stream.new.append(it.publication)
+            offset = it.publication.offset = stream.top = stream.top + 1
+            if stream.low < offset - size:
+                stream.low = offset - size
+                if stream.low - stream.removed > 16 + size // 4:
+                    stream.removed = stream.low
+                    self._trimmed.append(stream)
+            stream.expires = now + ttl
+            stream.forgotten = now + meta_ttl
+            it.position = StreamPosition(offset, stream.epoch)
+            self._gathered += 1
+            if self._gathered > _MANY_GATHERED:
                 self._write_rows()
-            position = StreamPosition(offset, stream.epoch)
-        if key:
-            self._new_keys[channel, key] = position, now + IDEMPOTENCY_TTL
-        return position, False
+        if it.key:
+            self._new_keys[it.channel, it.key] = it.position, now + IDEMPOTENCY_TTL
 
     def read(
         self, channel: str, history: HistoryOptions, limit: int, since: StreamPosition | None, reverse: bool
@@ -144,11 +180,18 @@ class StreamWriter:
             return [], position
         self._write_rows()
         rows = self._writer.connection.execute(
-            'SELECT "offset", time, data, rest FROM publications WHERE stream = ? AND "offset" BETWEEN ? AND ?'
-            f' ORDER BY "offset" {"DESC" if reverse else "ASC"} LIMIT ?',
-            (stream.id, first, last, limit),
+            "SELECT first, data FROM publications WHERE stream = ? AND last >= ? AND first <= ?"
+            f" ORDER BY last {'DESC' if reverse else 'ASC'}",
+            (stream.id, first, last),
         )
-        return [from_row(*row) for row in rows.fetchall()], position
+        found: list[Publication] = []
+        for offset, data in rows:
+            row = from_row(offset, data, first, last)
+            found += reversed(row) if reverse else row
+            if 0 <= limit <= len(found):
+                del found[limit:]
+                break
+        return found, position
 
     def remove(self, channel: str) -> None:
         """Forget the publications."""
@@ -240,14 +283,21 @@ class StreamWriter:
         self._write_rows()
         through = stream.top if everything else stream.low
         self._writer.write().execute(
-            'DELETE FROM publications WHERE stream = ? AND "offset" <= ?', (stream.id, through)
+            "DELETE FROM publications WHERE stream = ? AND last <= ?", (stream.id, through)
         )
         stream.removed = through
 
     def _write_rows(self) -> None:
-        if self._rows:
-            _PUBLICATIONS.write(self._writer.write(), self._rows)
-            self._rows.clear()
+        if self._gathered:
+            values: list[object] = []
+            for stream in self._dirty:
+                new = stream.new
+                if new:
+                    for row in to_rows(stream.top - len(new) + 1, new):
+                        values += (stream.id, *row)
+                    new.clear()
+            self._gathered = 0
+            _PUBLICATIONS.write(self._writer.write(), values)
 
     # The participant.
 
@@ -293,7 +343,7 @@ class StreamWriter:
 
     def rolled_back(self) -> None:
         """See `Participant.rolled_back`."""
-        self._rows.clear()
+        self._gathered = 0
         self._trimmed.clear()
         self._dirty.clear()
         self._new_keys.clear()

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "fit", "fit_publication", "remaining"]
 
 
+_JSON = frozenset({dict, list, str, int, float, bool})
+"""What is encoded here, and so needs no check."""
+
+
 class Answer(NamedTuple):
     """The answer to a command.
 
@@ -37,6 +41,8 @@ def fit(session: Session, value: Any) -> Payload | None:
     """
     if value is None:
         return None
+    if type(value) in _JSON:
+        return to_payload(value)
     payload = to_payload(value)
     if payload is value or isinstance(value, (bytes, bytearray, memoryview)):
         return session.subprotocol.check_payload(bytes(payload))

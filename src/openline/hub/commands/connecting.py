@@ -14,6 +14,7 @@ from openline.hub.commands.subscribing import Grant, begin_subscription
 from openline.hub.eager import wait_here
 from openline.hub.namespace import is_plain
 from openline.hub.results import Connect, Subscribe
+from openline.hub.slow_consumer import size_of
 from openline.hub.subprotocols.messages import (
     ConnectRequest,
     ConnectResult,
@@ -77,6 +78,7 @@ async def _identify(session: Session, request: ConnectRequest) -> tuple[Connect,
     hook = hub.hooks.get("connect")
     # What an earlier connect has said, which was refused, counts for nothing.
     session.user, session.info, session.meta, session.expire_at = "", None, {}, 0.0
+    session.claimed = None
     if request.token and hub.connection_tokens is not None:
         claims = await verify_connection(session, request.token)
         session.user, session.info, session.meta = claims.user, to_info(claims.info), claims.meta
@@ -152,10 +154,12 @@ async def _subscribe(
     """Make the server-side subscriptions; where the client was before, it recovers."""
     results: dict[str, SubscribeResult] = {}
     afters: list[Callable[[], None]] = []
+    spent = 0
     for name, grant in grants.items():
         result, after = await begin_subscription(
-            session, name, grant, known.get(name) or SubscribeRequest(), server_side=True
+            session, name, grant, known.get(name) or SubscribeRequest(), server_side=True, spent=spent
         )
         results[name] = result
+        spent += sum(map(size_of, result.publications or ()))
         afters.append(after)
     return results, afters

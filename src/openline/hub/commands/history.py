@@ -10,6 +10,7 @@ from openline.hub.commands.answer import Answer, fit_publication
 from openline.hub.eager import call
 from openline.hub.permissions import check_access
 from openline.hub.publication import StreamPosition
+from openline.hub.slow_consumer import size_of
 from openline.hub.subprotocols.messages import HistoryRequest, HistoryResult
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ async def history(session: Session, request: HistoryRequest) -> Answer:
         )
     except EpochChanged:
         raise Refused(ErrorCode.UNRECOVERABLE_POSITION) from None
+    left = session.room // 2
+    for at, publication in enumerate(publications):
+        left -= size_of(publication)
+        if left < 0 and at:
+            # More would end the session as a slow one. The client sees the offset of the top, and asks for the rest.
+            del publications[at:]
+            break
     return Answer(
         HistoryResult([fit_publication(session, one) for one in publications], top.epoch, top.offset)
     )

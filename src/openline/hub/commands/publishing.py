@@ -29,7 +29,7 @@ async def publish(session: Session, request: PublishRequest) -> Answer:
         raise Refused(ErrorCode.NOT_AVAILABLE)
     if request.data is None:
         raise Refused(ErrorCode.BAD_REQUEST)
-    if len(request.data) > hub.options.max_publication_size:
+    if len(request.data) + len(request.key) > hub.options.max_publication_size:
         raise Refused(ErrorCode.LIMIT_EXCEEDED)
     check_access(session, channel, options.publish)
     subscription = session.subscriptions.get(channel)

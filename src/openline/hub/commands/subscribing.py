@@ -114,6 +114,7 @@ async def begin_subscription(
     request: SubscribeRequest,
     *,
     server_side: bool = False,
+    spent: int = 0,
 ) -> tuple[SubscribeResult, Callable[[], None]]:
     """Subscribe a session, which may, to a channel.
 
@@ -123,6 +124,7 @@ async def begin_subscription(
         grant: On what terms.
         request: Where the client was, and what it can do.
         server_side: It did not ask.
+        spent: Bytes of what other subscriptions recover in the same answer.
 
     Returns:
         The result, and what is to be called once that is written.
@@ -144,18 +146,18 @@ async def begin_subscription(
         raise Refused(ErrorCode.ALREADY_SUBSCRIBED)
     if len(session.subscriptions) >= hub.options.max_channels:
         raise Refused(ErrorCode.LIMIT_EXCEEDED)
+    info = ClientInfo(
+        user=session.user, client=session.client, conn_info=session.info, chan_info=to_info(grant.info)
+    )
     channel = hub.table.pin(name, options)
     if options.max_subscribers is not None and len(channel.subscriptions) >= options.max_subscribers:
         await hub.table.leave(channel)
         raise Refused(ErrorCode.LIMIT_EXCEEDED)
-    info = ClientInfo(
-        user=session.user, client=session.client, conn_info=session.info, chan_info=to_info(grant.info)
-    )
     subscription = Subscription(session, channel, info, server_side=server_side)
     subscription.begun = hub.loop.create_future()
     session.subscriptions[name] = subscription
     try:
-        result, floor = await _enter(subscription, grant, request)
+        result, floor = await _enter(subscription, grant, request, spent)
         if session.closed:
             raise Disconnect(DisconnectCode.CONNECTION_CLOSED)
         if session.subscriptions.get(name) is not subscription:
@@ -182,7 +184,7 @@ async def begin_subscription(
 
 
 async def _enter(
-    subscription: Subscription, grant: Grant, request: SubscribeRequest
+    subscription: Subscription, grant: Grant, request: SubscribeRequest, spent: int
 ) -> tuple[SubscribeResult, StreamPosition | None]:
     """Listen, read the stream, take part in presence; return the result, and the position that it stands for."""
     session, channel = subscription.session, subscription.channel
@@ -209,7 +211,7 @@ async def _enter(
     )
     floor: StreamPosition | None = None
     if stream is not None and subscription.positioned:
-        recovery, floor = await _read(subscription, request, stream, recoverable)
+        recovery, floor = await _read(subscription, request, stream, recoverable, spent)
         result.offset, result.epoch = recovery.position
         result.recovered = recovery.recovered
         result.was_recovering = request.recover
@@ -224,7 +226,11 @@ async def _enter(
 
 
 async def _read(
-    subscription: Subscription, request: SubscribeRequest, stream: HistoryOptions, recoverable: bool
+    subscription: Subscription,
+    request: SubscribeRequest,
+    stream: HistoryOptions,
+    recoverable: bool,
+    spent: int,
 ) -> tuple[Recovery, StreamPosition]:
     """Return what the client has missed, and the top of the stream."""
     hub, name = subscription.session.hub, subscription.channel.name
@@ -248,7 +254,11 @@ async def _read(
         missed,
         top,
         most=most,
-        most_bytes=hub.options.recovery_max_size or hub.options.max_queue_size // 2,
+        # Half of what is left: many channels that recover together must not end the session, which would come back.
+        most_bytes=min(
+            hub.options.recovery_max_size or hub.options.max_queue_size // 2,
+            (subscription.session.room - spent) // 2,
+        ),
     )
     hub.counters.count_recovery(recovery.recovered)
     if not recovery.recovered and request.flag & _FLAG_GET_STATE:

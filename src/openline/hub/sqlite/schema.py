@@ -30,12 +30,11 @@ CREATE TABLE streams (
 CREATE TABLE publications (
     id INTEGER PRIMARY KEY,
     stream INTEGER NOT NULL,
-    "offset" INTEGER NOT NULL,
-    time INTEGER NOT NULL,
-    data BLOB NOT NULL,
-    rest BLOB
+    first INTEGER NOT NULL,     -- offsets
+    last INTEGER NOT NULL,
+    data BLOB NOT NULL
 );
-CREATE UNIQUE INDEX publications_of_stream ON publications (stream, "offset");
+CREATE UNIQUE INDEX publications_of_stream ON publications (stream, last);
 -- Also in the order of time, which is that of expiry. They are looked up in memory.
 CREATE TABLE keys (
     id INTEGER PRIMARY KEY,

@@ -92,8 +92,9 @@ class WebSocketTransport(Listener):
 
     def on_message(self, ws: ServerConnection, message: Message) -> None:
         """Give the session a frame."""
-        session = cast("Session", self._session)
-        if session.subprotocol.binary is isinstance(message, str):
+        session = self._session
+        assert session is not None
+        if session.subprotocol.binary is (type(message) is str):
             session.disconnect(DisconnectCode.BAD_REQUEST)
         else:
             session.receive(message)
@@ -134,7 +135,8 @@ class WebSocketTransport(Listener):
 
     def write(self, unit: bytes) -> None:
         """Send a frame."""
-        session = cast("Session", self._session)
+        session = self._session
+        assert session is not None
         try:  # noqa: SIM105  # on the path of every message
             self.connection.send_nowait(unit, text=not session.subprotocol.binary)
         except ConnectionClosed:
