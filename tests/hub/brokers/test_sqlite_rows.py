@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
-from openline.hub.brokers.sqlite_rows import from_row, to_row
+from openline.hub.brokers.sqlite_rows import from_row, to_rows
 from openline.hub.publication import ClientInfo, Payload, Publication
 
 SAMPLES = [
@@ -19,14 +18,36 @@ SAMPLES = [
 ]
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
-def test_what_is_written_is_read(sample: Publication) -> None:
-    time, data, rest = to_row(sample)
-    read = from_row(7, time, bytes(data), rest)
-    assert read.offset == 7
-    read.offset = 0
-    assert msgspec.structs.asdict(read).keys() == msgspec.structs.asdict(sample).keys()
-    assert msgspec.msgpack.encode(_plain(read)) == msgspec.msgpack.encode(_plain(sample))
+def test_what_is_written_is_read() -> None:
+    ((first, last, row),) = to_rows(7, SAMPLES)
+    assert (first, last) == (7, 7 + len(SAMPLES) - 1)
+    read = from_row(7, row, 0, 1000)
+    assert [publication.offset for publication in read] == list(range(7, 7 + len(SAMPLES)))
+    assert [_plain(publication) for publication in read] == [_plain(sample) for sample in SAMPLES]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(0, 99), (7, 9), (8, 8), (0, 7), (9, 20), (10, 20), (0, 6), (9, 8)]
+)
+def test_only_what_is_wanted_of_a_row_is_made(first: int, last: int) -> None:
+    ((_, _, row),) = to_rows(7, SAMPLES[:3])
+    wanted = [offset for offset in (7, 8, 9) if first <= offset <= last]
+    assert [publication.offset for publication in from_row(7, row, first, last)] == wanted
+
+
+@pytest.mark.parametrize("sizes", [[1] * 200, [30_000] * 7, [1, 200_000, 1], [65_536, 1], []])
+def test_rows_are_bounded_and_leave_nothing_out(sizes: list[int]) -> None:
+    rows = list(to_rows(5, [Publication(data=Payload(b"x" * size)) for size in sizes]))
+    offset = 5
+    for first, last, row in rows:
+        read = from_row(first, row, first, last)
+        assert first == offset
+        assert [publication.offset for publication in read] == list(range(first, last + 1))
+        assert [len(publication.data) for publication in read] == sizes[first - 5 : last - 4]
+        assert len(read) <= 64
+        assert len(read) == 1 or len(row) < 2**16 + 1000
+        offset = last + 1
+    assert offset == 5 + len(sizes)
 
 
 def _plain(publication: Publication) -> list[object]:
@@ -46,7 +67,3 @@ def _plain(publication: Publication) -> list[object]:
         publication.channel,
         publication.delta,
     ]
-
-
-def test_the_usual_publication_of_a_server_is_one_column() -> None:
-    assert to_row(Publication(data=Payload(b"{}"), time=5))[2] is None
