@@ -36,9 +36,9 @@ def _memory(url: str, options: dict[str, Any]) -> Broker:
 
 
 def _sqlite(url: str, options: dict[str, Any]) -> Broker:
-    module = import_backend("openline.hub.brokers.sqlite", "sqlite3", "hub")
-    broker: Broker = module.SQLiteBroker(sqlite_path(url), **options)
-    return broker
+    from openline.hub.brokers.sqlite import SQLiteBroker
+
+    return SQLiteBroker(sqlite_path(url), **options)
 
 
 def _redis(url: str, options: dict[str, Any]) -> Broker:

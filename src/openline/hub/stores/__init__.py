@@ -35,9 +35,9 @@ def _memory(url: str, options: dict[str, Any]) -> Store:
 
 
 def _sqlite(url: str, options: dict[str, Any]) -> Store:
-    module = import_backend("openline.hub.stores.sqlite", "sqlite3", "hub")
-    store: Store = module.SQLiteStore(sqlite_path(url), **options)
-    return store
+    from openline.hub.stores.sqlite import SQLiteStore
+
+    return SQLiteStore(sqlite_path(url), **options)
 
 
 def _redis(url: str, options: dict[str, Any]) -> Store:
