@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from openline.hub.publication import Publication, StreamPosition
-from openline.hub.slow_consumer import size_of
 
 __all__ = ["Recovery", "recover_cache", "recover_stream"]
 
@@ -42,7 +41,7 @@ def recover_stream(
         publications: What the stream still holds after that, in order.
         top: The stream's position.
         most: Publications that may be recovered.
-        most_bytes: The same in bytes.
+        most_bytes: The same in bytes of their data.
     """
     lost = Recovery(False, [], top)
     if since.epoch not in ("", top.epoch) or since.offset > top.offset:
@@ -52,7 +51,7 @@ def recover_stream(
         return lost
     if any(one.offset != since.offset + at for at, one in enumerate(publications, 1)):
         return lost
-    if sum(map(size_of, publications)) > most_bytes:
+    if sum(len(one.data) for one in publications) > most_bytes:
         return lost
     return Recovery(True, publications, StreamPosition(since.offset, top.epoch))
 

@@ -20,6 +20,7 @@ from openline.hub.permissions import may_subscribe
 from openline.hub.publication import ClientInfo, HistoryOptions, Payload, StreamPosition
 from openline.hub.recovery import Recovery, recover_cache, recover_stream
 from openline.hub.results import Subscribe
+from openline.hub.slow_consumer import size_of
 from openline.hub.subprotocols.messages import SubscribeRequest, SubscribeResult
 from openline.hub.subscription import Subscription
 from openline.hub.values import to_info, to_optional_payload, to_value
@@ -254,12 +255,14 @@ async def _read(
         missed,
         top,
         most=most,
-        # Half of what is left: many channels that recover together must not end the session, which would come back.
-        most_bytes=min(
-            hub.options.recovery_max_size or hub.options.max_queue_size // 2,
-            (subscription.session.room - spent) // 2,
-        ),
+        most_bytes=hub.options.recovery_max_size or hub.options.max_queue_size // 2,
     )
+    if hub.options.recovery_max_size is None:
+        # Also half of what is left: many channels that recover together must not end the session, which would come back
+        # and do so again.
+        left = (subscription.session.room - spent) // 2
+        if sum(map(size_of, recovery.publications)) > left:
+            recovery = Recovery(False, [], top)
     hub.counters.count_recovery(recovery.recovered)
     if not recovery.recovered and request.flag & _FLAG_GET_STATE:
         raise Refused(ErrorCode.UNRECOVERABLE_POSITION)
