@@ -143,7 +143,7 @@ class Hub(ChannelHooks, ServerSide):
         self._starting: asyncio.Task[None] | None = None
         self._open: dict[Session, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._idle: asyncio.Event | None = None
+        self._closing = False
         self._use_tokens()
 
     def __repr__(self) -> str:
@@ -310,6 +310,8 @@ class Hub(ChannelHooks, ServerSide):
             if self._loop is not loop:
                 raise RuntimeError(f"{self!r} runs in another loop; use hub.sync")
             return self.broker
+        if self._closing:
+            raise BrokerDown("the hub is being closed")
         # Once closed, it may start again in another loop.
         if self._starting is None:
             self._loop = loop
@@ -379,8 +381,12 @@ class Hub(ChannelHooks, ServerSide):
     async def close(self) -> None:
         """End it: all sessions are closed with 3001, and the broker. Idempotent."""
         self.draining = True
-        if self._starting is not None and not self.started_at:
-            self._starting.cancel()
+        starting = self._starting
+        if starting is not None and not self.started_at:
+            self._starting = None
+            starting.cancel()
+            await asyncio.wait([starting])
+            await self.broker.close()
         self.dismiss_all()
         await asyncio.sleep(0)  # for those that end in the next turn
         await self._settle()
@@ -391,7 +397,11 @@ class Hub(ChannelHooks, ServerSide):
                 self._clock.stop()
             self.started_at = 0.0
             self._starting = None
-            await self.broker.close()
+            self._closing = True
+            try:
+                await self.broker.close()
+            finally:
+                self._closing = False
         for verifier in (self.connection_tokens, self.subscription_tokens):
             if verifier is not None:
                 verifier.close()

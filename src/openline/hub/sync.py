@@ -36,7 +36,7 @@ class HubSync:
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         with self._lock:
             loop = self._hub.own_loop
-            if loop is None:
+            if loop is None or loop.is_closed():  # it was closed, with its loop, and begins anew
                 loop = loop_thread().loop
         try:
             running = asyncio.get_running_loop()
