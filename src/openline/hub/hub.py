@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
@@ -144,6 +145,7 @@ class Hub(ChannelHooks, ServerSide):
         self._open: dict[Session, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._emptied: asyncio.Event | None = None
         self._use_tokens()
 
     def __repr__(self) -> str:
@@ -346,7 +348,8 @@ class Hub(ChannelHooks, ServerSide):
         """Send all sessions away, spread over some time, such that they come back elsewhere. Nobody is let in any more.
 
         Args:
-            seconds: How long that may take. None: the option ``drain``.
+            seconds: How long that may take. None: the option ``drain``. Commands that are running then have
+                `SETTLE_TIMEOUT` to finish.
 
         Cancel: safe; the sessions that are left stay.
         """
@@ -362,6 +365,11 @@ class Hub(ChannelHooks, ServerSide):
             session.disconnect_when_idle(DisconnectCode.SHUTDOWN)
         for session in list(self._open):
             session.disconnect_when_idle(DisconnectCode.SHUTDOWN)
+        if self._open:
+            self._emptied = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_TIMEOUT):
+                    await self._emptied.wait()
         await self._settle()
 
     async def _settle(self) -> None:
@@ -508,6 +516,8 @@ class Hub(ChannelHooks, ServerSide):
     def forget(self, session: Session) -> None:
         """It has ended."""
         self._open.pop(session, None)
+        if self._emptied is not None and not self._open:
+            self._emptied.set()
         self.dismiss(session)
         if self._clock is not None:
             self._clock.forget(session)

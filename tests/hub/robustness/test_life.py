@@ -161,3 +161,26 @@ async def test_closing_in_the_middle_of_everything() -> None:
             assert not hub._tasks
             assert not hub.sessions
             assert len(hub.table) == 0
+
+
+async def test_draining_lets_a_running_command_finish() -> None:
+    hub = named_hub()
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    @hub.rpc("slow")
+    async def slow(session: Session) -> str:
+        begun.set()
+        await gate.wait()
+        return "done"
+
+    async with serving(hub) as address, connected(address, "json", "42") as wire:
+        await wire.send({"id": 9, "rpc": {"method": "slow"}})
+        await begun.wait()
+        draining = asyncio.create_task(hub.drain(0.0))
+        await asyncio.sleep(0.01)
+        assert not draining.done()
+        gate.set()
+        await draining
+        await hub.close()
+        assert await wire.reply(9) == {"rpc": {"data": "done"}}
+        assert await wire.closed() == 3001
