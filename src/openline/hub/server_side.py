@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from openline.hub.brokers.base import EpochChanged
-from openline.hub.codes import DisconnectCode, ErrorCode, Refused, UnsubscribeCode
+from openline.hub.codes import Disconnect, DisconnectCode, ErrorCode, Refused, UnsubscribeCode
 from openline.hub.publication import ClientInfo, Publication, PublishResult, StreamPosition
 from openline.hub.values import to_payload
 
@@ -157,6 +157,7 @@ class ServerSide:
             BrokerDown: the other nodes cannot be told.
         """
         self.options_of(channel)
+        _check_text(channel)
         await self.started()
         return await self._count(
             "subscribe",
@@ -196,6 +197,7 @@ class ServerSide:
         Raises:
             BrokerDown: the other nodes cannot be told.
         """
+        _check_text(reason or "")
         await self.started()
         return await self._count(
             "unsubscribe",
@@ -233,6 +235,7 @@ class ServerSide:
         Raises:
             BrokerDown: the other nodes cannot be told.
         """
+        Disconnect(code, reason)  # which raises, before any session has ended
         await self.started()
         return await self._count(
             "disconnect",

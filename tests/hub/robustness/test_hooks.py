@@ -209,3 +209,21 @@ async def test_no_more_sessions_come_in_at_once_than_may_come_in() -> None:
         gate.set()
         await until(lambda: len(hub._open) == 2)
         assert len(hub.sessions) == 2
+
+
+async def test_what_the_application_cannot_mean_changes_nothing() -> None:
+    """A reason that cannot be encoded would have ended the subscription, and its client would not have been told."""
+    hub = named_hub()
+    hub.namespace("")
+    async with serving(hub) as address, connected(address, "json", "42") as wire:
+        await wire.subscribe("a")
+        with pytest.raises(ValueError):
+            await hub.unsubscribe("42", "a", reason="\ud800")
+        with pytest.raises(ValueError):
+            await hub.subscribe("42", "b\ud800")
+        for user in ("42", "nobody"):
+            with pytest.raises(ValueError):
+                await hub.disconnect(user, code=1000)
+        await hub.publish("a", 1)
+        await wire.push("pub", "a")
+        assert [channel.name for channel in hub.table.all()] == ["a"]
