@@ -217,3 +217,24 @@ async def test_a_slow_client_gets_less_and_never_something_older(policy: Any) ->
         assert len(hub.sessions) == 2
         await hub.publish("a", "afterwards")
         assert (await slow.push("pub", "a"))["data"] == "afterwards"
+
+
+async def test_a_hook_that_publishes_when_somebody_has_to_go_does_not_overtake() -> None:
+    hub = named_hub()
+    hub.namespace("", history=10, ttl=60.0, recovery=True)
+
+    @hub.on_unsubscribe
+    async def left(session: Any, channel: str) -> None:
+        await hub.publish(channel, "somebody has left")
+
+    async with (
+        serving(hub) as address,
+        connected(address, "protobuf", "1") as binary,
+        connected(address, "json", "2") as text,
+    ):
+        await binary.subscribe("a")
+        await text.subscribe("a")
+        # It ends the session that speaks JSON, in the middle of its delivery.
+        await hub.publish("a", b"\xff is no JSON")
+        assert [(await binary.push("pub", "a"))["offset"] for _ in range(2)] == [1, 2]
+        assert await text.closed() == 3506

@@ -451,13 +451,19 @@ class Hub(ChannelHooks, ServerSide):
 
     # For the rest of the hub.
 
-    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+    def spawn(
+        self, coroutine: Coroutine[Any, Any, None], *, later: bool = False
+    ) -> asyncio.Task[None] | None:
         """Run a coroutine of ours, to its end.
+
+        Args:
+            coroutine: It raises nothing.
+            later: Begin in the next turn of the loop, instead of here.
 
         Returns:
             None: it is done. Else the task, which nobody need wait for.
         """
-        task = start(coroutine, self.loop)
+        task = self.loop.create_task(coroutine) if later else start(coroutine, self.loop)
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._ended)

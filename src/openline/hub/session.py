@@ -495,16 +495,25 @@ class Session:
             return
         if reason is None:
             reason = explain(code)
-        self.tidy_up(subscription, code, reason)
+        self.tidy_up(subscription, code, reason, later=True)
         self.push(Push(channel=channel, unsubscribe=UnsubscribePush(code=int(code), reason=reason)))
 
-    def tidy_up(self, subscription: Subscription, code: int, reason: str) -> asyncio.Task[None] | None:
+    def tidy_up(
+        self, subscription: Subscription, code: int, reason: str, *, later: bool = False
+    ) -> asyncio.Task[None] | None:
         """Do what follows the end of a subscription that was detached, to its end.
+
+        Args:
+            subscription: The subscription.
+            code: Why it has ended.
+            reason: The same in words.
+            later: Begin in the next turn. A channel may be in the middle of a publication, and a hook that
+                publishes must not come before that.
 
         Returns:
             None: it is done. Else the task that does it.
         """
-        task = self.hub.spawn(tidy_up(subscription, code, reason))
+        task = self.hub.spawn(tidy_up(subscription, code, reason), later=later)
         if task is not None:
             name = subscription.channel.name
             ending = self._ending
@@ -576,11 +585,8 @@ class Session:
         for subscription in self.subscriptions.values():
             subscription.channel.leave(subscription)
         self.hub.forget(self)
-        if self._running > len(self._tasks or ()):
-            # By a command that is being stepped right now: what it has begun ends before the session does.
-            self.hub.loop.call_soon(self._begin_clean_up, code, reason)
-        else:
-            self._begin_clean_up(code, reason)
+        # In the next turn: a command may be in the middle of its first step, or a channel of a publication.
+        self.hub.loop.call_soon(self._begin_clean_up, code, reason)
 
     def _begin_clean_up(self, code: int, reason: str) -> None:
         if self._running:
@@ -675,8 +681,7 @@ def request_of(command: Command) -> Any:
 
     On the path of every command: records are true, so that all of it is done in C.
     """
-    requests: tuple[Any, ...] = astuple(command)[1:]
-    return next(filter(None, requests), None)
+    return next(filter(bool, astuple(command)[1:]), None)
 
 
 def channel_of(command: Command) -> str:
