@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
-
 from openline.hub import Connect, Hub, Session, Subscribe
 
 from ..conformance.wire import connected, named_hub, opened, serving
 from .remains import nothing_remains, until
-
-pytestmark = pytest.mark.engine
 
 
 async def test_a_key_counts_as_part_of_a_publication() -> None:

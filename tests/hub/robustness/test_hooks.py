@@ -13,8 +13,6 @@ from openline.hub import Connect, Hub, Session
 from ..conformance.wire import connected, named_hub, opened, serving
 from .remains import nothing_remains, until
 
-pytestmark = pytest.mark.engine
-
 
 @pytest.mark.parametrize("waiting", [False, True])
 async def test_a_hook_that_ends_its_session_and_returns_leaves_nothing(waiting: bool) -> None:

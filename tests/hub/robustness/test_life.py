@@ -16,8 +16,6 @@ from ..conformance.wire import connected, named_hub, serving
 from .brokers import GatedBroker
 from .remains import until
 
-pytestmark = pytest.mark.engine
-
 
 class SlowStart(MemoryBroker):
     """A broker that takes its time to start and to close, and fails the first times."""

@@ -24,8 +24,6 @@ from ..conformance.wire import decode, encode, named_hub, serving
 from .brokers import ReluctantBroker
 from .remains import nothing_remains, until
 
-pytestmark = pytest.mark.engine
-
 KINDS: dict[str, dict[str, Any]] = {
     "stream": {"history": 200, "ttl": 60.0, "recovery": True, "presence": True, "join_leave": True},
     "delta": {"history": 200, "ttl": 60.0, "recovery": True, "delta": True},

@@ -8,8 +8,6 @@ from openline.hub import Hub, Session
 
 from ..conformance.wire import connected, named_hub, opened, serving
 
-pytestmark = pytest.mark.engine
-
 
 async def test_a_channel_of_two_is_closed_to_others_whatever_is_open_to_anyone() -> None:
     hub = named_hub()

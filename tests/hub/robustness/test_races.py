@@ -14,8 +14,6 @@ from ..conformance.wire import connected, named_hub, opened, serving
 from .brokers import GatedBroker
 from .remains import nothing_remains, until
 
-pytestmark = pytest.mark.engine
-
 
 def gated_hub(**namespace: Any) -> tuple[Hub, GatedBroker]:
     broker = GatedBroker()
