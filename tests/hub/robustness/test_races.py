@@ -108,6 +108,7 @@ async def test_one_session_that_goes_does_not_hinder_the_users_others(method: st
         broker.go_on()
         assert await subscribing == 1
         await staying.push("subscribe", "a")
+        await until(lambda: not hub._tasks)  # who has gone is being taken out
         assert list(await hub.presence("a")) == [staying.client]
 
 
