@@ -47,7 +47,7 @@ async def nodes(number: int) -> AsyncIterator[list[Hub]]:
     hubs = [Hub(SharedBroker(wire), name=f"node {at}") for at in range(number)]
     for hub in hubs:
         await hub.start()
-    while any(len(hub.nodes.known()) < number for hub in hubs):
+    while any(len(hub.nodes.known()) < number for hub in hubs):  # noqa: ASYNC110  # no event tells of it
         await asyncio.sleep(0)
     yield hubs
     for hub in hubs:

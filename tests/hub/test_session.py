@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from openline.hub import Disconnect, Hub, Session
-
 from openline.hub.subprotocols.base import NotJSON
 
 from .conformance.wire import Closed, connected, named_hub, serving
@@ -46,7 +45,7 @@ class Gates:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    while not condition():
+    while not condition():  # noqa: ASYNC110  # it has no event of its own
         await asyncio.sleep(0)
 
 

@@ -321,7 +321,7 @@ class Session:
     def _begin(self, command: Command) -> asyncio.Task[None] | None:
         """Work on a command as far as it goes without waiting; return the task that goes on, or None: it is done."""
         request = request_of(command)
-        name = _METHODS.get(type(request))
+        name = _METHODS.get(request.__class__)
         try:
             if name is None or self.state is not (_NEW if name == "connect" else _CONNECTED):
                 raise Disconnect(DisconnectCode.BAD_REQUEST)

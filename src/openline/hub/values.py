@@ -25,7 +25,7 @@ def to_payload(value: Any) -> Payload:
     Raises:
         TypeError: it cannot be encoded as JSON.
     """
-    kind = cast("type", type(value))
+    kind: type = value.__class__
     if kind is dict or kind is list or kind is str:
         return Payload(_encode(value))
     if kind is Payload:

@@ -501,7 +501,10 @@ async def test_fan_out_to_a_line_that_stands_twice_sends_twice_and_counts_twice(
 async def test_lines_are_split_into_those_that_take_a_shared_frame_and_others() -> None:
     async with opened() as (line, _), opened() as (closing, _), opened(ClientBare()) as (client, _):
         closing.state = State.CLOSING
-        assert Line.split_plain(iter([line, closing, client, line, None])) == ([line, line], [closing, client, None])
+        assert Line.split_plain(iter([line, closing, client, line, None])) == (
+            [line, line],
+            [closing, client, None],
+        )
 
 
 async def test_fan_out_passes_over_lines_that_have_gone() -> None:
