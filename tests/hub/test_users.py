@@ -13,7 +13,7 @@ class Visitor(SimpleNamespace):
 
 
 def visitor(user: str) -> Any:
-    return Visitor(user=user)
+    return Visitor(user=user, listed="")
 
 
 def test_one_and_many_and_none() -> None:
@@ -30,6 +30,15 @@ def test_one_and_many_and_none() -> None:
     assert users.of("42") == [two]
     users.remove(two)
     assert (users.of("42"), len(users)) == ([], 0)
+
+
+def test_a_hook_that_renames_a_session_leaves_nothing_behind() -> None:
+    users = Users()
+    session = visitor("42")
+    users.add(session)
+    session.user = "43"
+    users.remove(session)
+    assert len(users) == 0
 
 
 def test_nobody_is_no_user() -> None:

@@ -12,6 +12,7 @@ import click
 from openline.cli.examples import CommandWithExamples, GroupWithExamples
 
 if TYPE_CHECKING:
+    from openline.cli.node.logs import LogFormat
     from openline.cli.node.options import NodeOptions
 
 _FILE = click.Path(exists=True, dir_okay=False)
@@ -41,12 +42,15 @@ def _failures_in_lines() -> Generator[None]:
 
 
 def _options(
-    config: str | None, log_level: str, given: dict[tuple[str, ...], tuple[str, Any]]
+    config: str | None,
+    given: dict[tuple[str, ...], tuple[str, Any]],
+    log_level: str = "info",
+    log_format: LogFormat = "text",
 ) -> NodeOptions:
     from openline.cli.node.options import NodeOptions
 
     overrides = tuple((key, name, value) for key, (name, value) in given.items() if value is not None)
-    return NodeOptions(config, overrides, log_level)
+    return NodeOptions(config, overrides, log_level, log_format)
 
 
 @click.group(
@@ -94,6 +98,13 @@ def _options(
     show_default=True,
     help="Least level of what is logged, on the standard error.",
 )
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, or one JSON object for each.",
+)
 @click.pass_context
 def hub(
     context: click.Context,
@@ -109,6 +120,7 @@ def hub(
     wait_for_broker: float | None,
     only_check: bool,
     log_level: str,
+    log_format: LogFormat,
 ) -> None:
     """Serve channels with presence, history and recovery, to the Centrifuge SDKs.
 
@@ -129,11 +141,12 @@ def hub(
         ("server", "wait_for_broker"): ("--wait-for-broker", wait_for_broker),
     }
     with _failures_in_lines():
-        from openline.cli.node.run import check, log_to_stderr, run_alone, work_of
+        from openline.cli.node.logs import log_to_stderr
+        from openline.cli.node.run import check, run_alone, work_of
         from openline.cli.server.supervisor import Supervisor
 
-        options = _options(config, log_level, given)
-        log_to_stderr(log_level)
+        options = _options(config, given, log_level, log_format)
+        log_to_stderr(log_level, log_format)
         loaded = options.load_at_start()
         check(loaded)
         if only_check:
@@ -194,5 +207,5 @@ def token(config: str | None, user: str, channel: str | None, expire: float, inf
     with _failures_in_lines():
         from openline.cli.node.trial_token import make_token
 
-        loaded = _options(config, "info", {}).load_at_start()
+        loaded = _options(config, {}).load_at_start()
         click.echo(make_token(loaded.hub, user, channel, expire, info))

@@ -40,6 +40,7 @@ class Channel:
         pins: How many subscriptions there are, or are coming.
         listening: The broker tells this node of the channel.
         asked: The broker was asked to, whether or not that came to anything.
+        occupied: The broker was told that there is somebody.
         lock: Held while these are changed.
     """
 
@@ -54,6 +55,7 @@ class Channel:
         "listening",
         "lock",
         "name",
+        "occupied",
         "options",
         "pins",
         "position",
@@ -67,6 +69,7 @@ class Channel:
         self.position: StreamPosition | None = None
         self.pins = 0
         self.listening = False
+        self.occupied = False
         self.asked = False
         self.lock = asyncio.Lock()
         self._counters = counters

@@ -66,7 +66,8 @@ class ChannelTable:
             channel.asked = True
             await self._hub.broker.subscribe(channel.name)
             channel.listening = True
-            occupied = await self._occupy(channel)
+            channel.occupied = self._is_watched(channel)
+            occupied = channel.occupied and await self._hub.broker.occupy(channel.name)
         if occupied:
             self._tell("occupied", channel)
 
@@ -83,7 +84,9 @@ class ChannelTable:
                 channel.asked = channel.listening = False
                 try:
                     await self._hub.broker.unsubscribe(channel.name)
-                    vacated = await self._vacate(channel)
+                    if channel.occupied:
+                        channel.occupied = False
+                        vacated = await self._hub.broker.vacate(channel.name)
                 except BrokerDown as error:
                     # There, the node's occupation of the channel fades by itself.
                     self._hub.counters.broker_errors += 1
@@ -101,12 +104,6 @@ class ChannelTable:
         broker."""
         hooks = self._hub.hooks_of(channel.name)
         return hooks.get("occupied") is not None or hooks.get("vacated") is not None
-
-    async def _occupy(self, channel: Channel) -> bool:
-        return self._is_watched(channel) and await self._hub.broker.occupy(channel.name)
-
-    async def _vacate(self, channel: Channel) -> bool:
-        return self._is_watched(channel) and await self._hub.broker.vacate(channel.name)
 
     def _tell(self, what: str, channel: Channel) -> None:
         """Call ``on_occupied`` or ``on_vacated``, after what was told of this channel before; nobody waits for it."""

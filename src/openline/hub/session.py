@@ -94,6 +94,7 @@ class Session:
             anybody else.
             Empty: its transport goes both ways.
         slot: Its place in the hub's clock; -1: none.
+        listed: The user that it is listed under, on this node.
         leaving: The code that it ends with once its commands are done; None: it stays.
         hub: The hub.
         transport: How it came.
@@ -125,6 +126,7 @@ class Session:
         "hub",
         "info",
         "leaving",
+        "listed",
         "meta",
         "name",
         "pinged",
@@ -167,6 +169,7 @@ class Session:
         self.secret = secrets.token_urlsafe(24) if transport.emulated else ""
         self.slot = -1
         self.leaving: int | None = None
+        self.listed = ""
         self._greeted = False
         self._running = 0
         self._busy: set[str] | None = None
@@ -232,6 +235,7 @@ class Session:
     def _wait(self, command: Command, size: int) -> None:
         if self._pending is None:
             self._pending = deque()
+        size += _COMMAND_OVERHEAD
         self._pending.append((command, size))
         self._pending_size += size
         if self.hub.options.concurrency > 1 and self.state is SessionState.CONNECTED and not self._resting:
@@ -644,6 +648,9 @@ class Session:
         self.state = SessionState.CONNECTED
         self.connected_at = time.time()
 
+
+_COMMAND_OVERHEAD = 200
+"""Bytes that a waiting command takes, about, besides those of its frame."""
 
 _LOOKAHEAD = 32
 """Commands among which one is looked for whose channel is free: each that comes looks again."""

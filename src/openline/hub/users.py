@@ -31,7 +31,7 @@ class Users:
 
     def add(self, session: Session) -> None:
         """A session was let in."""
-        user = session.user
+        user = session.listed = session.user
         if not user:
             return
         known = self._sessions.get(user)
@@ -44,10 +44,12 @@ class Users:
 
     def remove(self, session: Session) -> None:
         """It has ended. Idempotent."""
-        known = self._sessions.get(session.user)
+        # By the name it was added under: a hook may have changed the other since.
+        user = session.listed
+        known = self._sessions.get(user)
         if known is session:
-            del self._sessions[session.user]
+            del self._sessions[user]
         elif isinstance(known, set):
             known.discard(session)
             if not known:
-                del self._sessions[session.user]
+                del self._sessions[user]

@@ -11,6 +11,7 @@ import pytest
 
 from openline.hub.stores.base import Entry, Row, StoreDown
 from openline.hub.stores.redis import RedisStore
+from openline.testing import STORE_CHECKS, check_store
 from tests.hub.redis_server import DURABLE, needs_redis, redis_cluster, redis_server
 
 pytestmark = needs_redis
@@ -24,6 +25,12 @@ async def store(url: str, **options: object) -> AsyncIterator[RedisStore]:
         yield one
     finally:
         await one.close()
+
+
+@pytest.mark.parametrize("check", STORE_CHECKS)
+async def test_keeps_the_contract(check: str, tmp_path: Path) -> None:
+    with redis_server(tmp_path) as server:
+        await check_store(lambda: RedisStore(server.url, start_wait=10.0), only=check)
 
 
 async def test_a_log_is_appended_to_and_read(tmp_path: Path) -> None:

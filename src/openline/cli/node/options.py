@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from openline.cli.node.logs import LogFormat
 from openline.cli.server.options import StartFailed
 from openline.hub.config.load import ConfigError, load_config
 from openline.hub.config.records import HubConfig
@@ -22,11 +23,13 @@ class NodeOptions:
         config: The file; None: there is none.
         overrides: Path of an option, name of the command line's option, and value.
         log_level: Least level of what is logged.
+        log_format: Lines for people, or JSON.
     """
 
     config: str | None
     overrides: tuple[tuple[tuple[str, ...], str, Any], ...] = ()
     log_level: str = "info"
+    log_format: LogFormat = "text"
 
     def load(self) -> HubConfig:
         """Read the configuration.
@@ -51,14 +54,14 @@ class NodeOptions:
     def at_port(self, port: int) -> Self:
         """Return the same for a port that was chosen."""
         kept = tuple(one for one in self.overrides if one[0] != ("server", "port"))
-        return type(self)(self.config, (*kept, (("server", "port"), "--port", port)), self.log_level)
+        return replace(self, overrides=(*kept, (("server", "port"), "--port", port)))
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` understands, for the way to a worker."""
-        return {"config": self.config, "overrides": self.overrides, "log_level": self.log_level}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """Return the options that `to_json` described."""
         overrides = tuple((tuple(key), name, value) for key, name, value in values["overrides"])
-        return cls(values["config"], overrides, values["log_level"])
+        return cls(values["config"], overrides, values["log_level"], values["log_format"])

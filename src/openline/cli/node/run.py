@@ -8,7 +8,6 @@ import logging
 import signal
 import socket
 import ssl
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +25,7 @@ from openline.hub.config.build import build_hub, update_hub
 from openline.hub.config.load import ConfigError
 from openline.hub.config.records import HubConfig
 
-__all__ = ["CLOSE_GRACE", "check", "log_to_stderr", "run_alone", "serve_until", "work_of"]
+__all__ = ["CLOSE_GRACE", "check", "run_alone", "serve_until", "work_of"]
 
 CLOSE_GRACE = 10.0
 """Seconds for what comes after the drain: closing handshakes, and the broker's end."""
@@ -223,15 +222,3 @@ def work_of(options: NodeOptions, config: HubConfig) -> Work:
         grace=config.hub.drain + CLOSE_GRACE + 5,
         reload=True,
     )
-
-
-def log_to_stderr(level: str) -> None:
-    """Write the log to the standard error.
-
-    Args:
-        level: The least level that is written; of libraries other than openline, warnings and above.
-    """
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
-    )
-    logging.getLogger("openline").setLevel(level.upper())

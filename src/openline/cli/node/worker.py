@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from openline.cli.node.logs import log_to_stderr
 from openline.cli.node.options import NodeOptions
-from openline.cli.node.run import log_to_stderr, serve_until
+from openline.cli.node.run import serve_until
 from openline.cli.server.work import work
 
 
 async def _serve(stop: asyncio.Event, options: dict[str, Any], ready: Callable[[list[Any]], None]) -> None:
     known = NodeOptions.from_json(options)
-    log_to_stderr(known.log_level)
+    log_to_stderr(known.log_level, known.log_format)
     await serve_until(stop, known, lambda _config, addresses: ready(addresses), reuse_port=True)
 
 
