@@ -322,7 +322,9 @@ class Server:
 
     def start_handler(self, ws: ServerConnection) -> None:
         """The connection is open: its handler begins, where there is one."""
-        if self._handler is not None and ws.listener is None:
+        if self._application is not None and ws.listener is not None:
+            return  # the application's own
+        if self._handler is not None:
             context = self.options.context.copy()
             try:
                 awaitable = context.run(self._handler, ws)
