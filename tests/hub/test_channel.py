@@ -238,3 +238,21 @@ async def test_a_hook_that_publishes_when_somebody_has_to_go_does_not_overtake()
         await hub.publish("a", b"\xff is no JSON")
         assert [(await binary.push("pub", "a"))["offset"] for _ in range(2)] == [1, 2]
         assert await text.closed() == 3506
+
+
+async def test_the_sender_is_left_out_also_while_it_is_being_subscribed() -> None:
+    broker = LateBroker()
+    hub = named_hub(broker)
+    hub.namespace("", history=10, ttl=60.0, recovery=True, exclude_sender=True, publish="anyone")
+    async with serving(hub) as address, connected(address, "json", "42") as wire:
+        broker.gate.clear()
+        broker.asked.clear()
+        subscribing = asyncio.create_task(hub.subscribe("42", "a"))
+        await broker.asked.wait()
+        await wire.result(publish={"channel": "a", "data": "mine"})
+        await hub.publish("a", "theirs")
+        broker.gate.set()
+        assert await subscribing == 1
+        await wire.push("subscribe", "a")
+        assert (await wire.push("pub", "a"))["data"] == "theirs"
+        await wire.nothing()

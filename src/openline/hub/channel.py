@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from openline.hub.codes import DisconnectCode, UnsubscribeCode
 from openline.hub.group import Group, send_to
 from openline.hub.publication import Publication, StreamPosition
-from openline.hub.slow_consumer import hold, take_waiting
+from openline.hub.slow_consumer import hold, size_of, take_waiting
 from openline.hub.subprotocols.base import NotJSON
 from openline.hub.subprotocols.messages import Join, Leave, Push, Reply
 
@@ -268,7 +268,7 @@ class Channel:
             return
         if subscription.heard_size < 0:
             return
-        subscription.heard_size += len(publication.data) + 100
+        subscription.heard_size += size_of(publication)
         if subscription.heard_size > self._queue_size:
             heard.clear()
             subscription.heard_size = -1
