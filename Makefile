@@ -68,7 +68,7 @@ clean: ## Remove what was built (not .venv)
 
 .PHONY: run
 run:
-	@tools/bootstrap.sh run cc node
+	@tools/bootstrap.sh demo cc node
 
 dev: ## Make .venv with all that development needs
 	@tools/bootstrap.sh dev cc node chromium redis
