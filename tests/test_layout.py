@@ -38,6 +38,7 @@ STOREYS = (
     {"websocket"},
     {"", "sync"},  # "" is openline/__init__.py, the public names
     {"hub"},
+    {"documents", "rooms", "notifications"},
     {"integrations", "testing"},
     {"cli", "playground", "__main__"},
 )

@@ -82,12 +82,19 @@ class Feeds:
 
     @contextmanager
     def hold(self, token: str) -> Generator[Feed]:
-        """Keep the page's feed for as long as the block runs; the last to leave takes it away."""
-        feed = self._feeds.setdefault(token, Feed())
-        self._holders[token] = self._holders.get(token, 0) + 1
+        """Keep the page's feed for as long as the block runs."""
         try:
-            yield feed
+            yield self.take(token)
         finally:
-            self._holders[token] -= 1
-            if not self._holders[token]:
-                del self._holders[token], self._feeds[token]
+            self.release(token)
+
+    def take(self, token: str) -> Feed:
+        """Keep the page's feed until `release`, which is to be called once for each call of this."""
+        self._holders[token] = self._holders.get(token, 0) + 1
+        return self._feeds.setdefault(token, Feed())
+
+    def release(self, token: str) -> None:
+        """Let it go; the last to do so takes it away."""
+        self._holders[token] -= 1
+        if not self._holders[token]:
+            del self._holders[token], self._feeds[token]

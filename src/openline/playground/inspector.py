@@ -11,8 +11,7 @@ import asyncio
 import itertools
 import json
 import re
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -35,29 +34,28 @@ class Inspector:
         self._feeds = Feeds()
         self._numbers = itertools.count(1)
 
-    def attach(self, line: ServerConnection, request: Request) -> None:
+    def attach(self, line: ServerConnection, token: str) -> None:
         """Tap a line whose page watches it. Called before the handshake is answered, so that no frame is missed."""
-        if (token := token_of(request.path)) is not None:
-            line.tap = Tap(next(self._numbers), lambda record: self._feeds.put(token, record))
+        line.tap = Tap(next(self._numbers), lambda record: self._feeds.put(token, record))
 
-    @asynccontextmanager
-    async def watching(self, line: ServerConnection) -> AsyncGenerator[None]:
-        """Record a line's handshake and its end, and let its page ask for samples meanwhile."""
-        request, response = handshake_of(line)
-        tap, token = line.tap, token_of(request.path)
-        if token is None or not isinstance(tap, Tap):  # nobody looks
-            yield
-            return
-        with self._feeds.hold(token) as feed:
-            feed.line = line
-            tap.opened(request, response)
-            try:
-                yield
-                await line.close()
-            finally:
-                tap.closed(line.close_code, line.close_reason)
-                if feed.line is line:
-                    feed.line = None
+    def refused(self, token: str, request: Request, seconds: float) -> None:
+        """Record a handshake that was refused, since the page's line was cut."""
+        Tap(next(self._numbers), lambda record: self._feeds.put(token, record)).refused(request, seconds)
+
+    def opened(self, token: str, line: ServerConnection) -> None:
+        """Record a line's handshake; its page may have samples sent on it until `ended`, which must follow."""
+        feed = self._feeds.take(token)
+        feed.line = line
+        _tap_of(line).opened(*handshake_of(line))
+
+    def ended(self, token: str, line: ServerConnection) -> None:
+        """Record a line's end."""
+        _tap_of(line).closed(line.close_code, line.close_reason)
+        feed = self._feeds.take(token)
+        if feed.line is line:
+            feed.line = None
+        for _ in range(2):  # what is taken here, and what `opened` took
+            self._feeds.release(token)
 
     async def show(self, line: ServerConnection) -> None:
         """Serve an inspector's own line: records go out as they come, wishes come in."""
@@ -92,6 +90,12 @@ async def _grant(message: str | bytes, feed: Feed) -> None:
         with suppress(ConnectionClosed):  # it may close between the wish and its fulfilment
             await send_sample(cast("dict[str, object]", wish).get("ask"), feed.line)
         await asyncio.sleep(SAMPLE_PAUSE)
+
+
+def _tap_of(line: ServerConnection) -> Tap:
+    tap = line.tap
+    assert isinstance(tap, Tap)
+    return tap
 
 
 def handshake_of(line: ServerConnection) -> tuple[Request, Response]:

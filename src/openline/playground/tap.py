@@ -51,6 +51,11 @@ class Tap:
             }
         )
 
+    def refused(self, request: Request, seconds: float) -> None:
+        """Record a handshake that was answered with 503: for so many seconds more, there is no line."""
+        request_head = _message(f"{request.method} {request.path} HTTP/1.1", request.headers)
+        self._put({"kind": "refused", "request": request_head, "seconds": round(seconds, 1)})
+
     def closed(self, code: int | None, reason: str | None) -> None:
         """Record the end of the line (RFC 6455 section 7.1.5: 1006 where no Close frame came)."""
         self._put({"kind": "closed", "code": code, "reason": reason})
