@@ -56,7 +56,8 @@ class Counters:
         publications: Publications that the broker took from this node.
         deliveries: Publications that were sent to a subscriber, or queued for it.
         batched: Those of them that were gathered with others into one frame.
-        conflated: Publications that a newer one of the same key replaced before the client could take them.
+        conflated: Publications, and messages of `send_latest`, that a newer one of the same key replaced before the
+            client could take them.
         overruns: Sessions that were ended because more than ``max_queue_size`` bytes waited for them.
         broker_errors: Times that the broker could not be reached or failed.
         recovered: Subscriptions that got all that they had missed.

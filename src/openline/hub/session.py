@@ -110,6 +110,7 @@ class Session:
         "_gathered",
         "_gathered_size",
         "_greeted",
+        "_latest",
         "_paused",
         "_pending",
         "_pending_size",
@@ -182,6 +183,7 @@ class Session:
         self._gathered: list[bytes] | None = None
         self._gathered_size = 0
         self._due = False
+        self._latest: dict[str, Any] | None = None
         self._ending: dict[str, asyncio.Task[None]] | None = None
 
     def __repr__(self) -> str:
@@ -436,6 +438,48 @@ class Session:
         payload = self.subprotocol.check_payload(bytes(to_payload(data)))
         self.push(Push(message=MessagePush(data=payload)))
 
+    def send_latest(self, data: Any, *, key: str = "") -> bool:
+        """Push a message of which only the newest waits: a state, of which none but the last counts.
+
+        While the client is behind (more than ``write_high`` bytes wait for it), the message is kept in place of the one
+        before it, and leaves when the client has caught up.
+
+        Args:
+            data: As in `send`. Or a function without arguments: it is called when the message leaves, and returns the
+                data, or None: there is nothing to say any more. One that was replaced is never called.
+            key: What it is the newest of; of each key one waits, of at most `MOST_LATEST` keys.
+
+        Returns:
+            True: it has left. False: it waits, or there was nothing to say, or the session has ended.
+
+        Raises:
+            NotJSON: the client speaks JSON, and ``data`` are bytes that are not; logged, where it has waited.
+            ValueError: too many keys wait.
+            Exception: what the function raises; logged, where it has waited.
+        """
+        if self.closed:
+            return False
+        waiting = self._latest
+        if waiting and key in waiting:
+            del waiting[key]
+            self.hub.counters.conflated += 1
+        if self.transport.unsent <= self.hub.write_high:
+            return self._send_latest(data)
+        if waiting is None:
+            waiting = self._latest = {}
+        elif len(waiting) >= MOST_LATEST:
+            raise ValueError(f"messages of {MOST_LATEST} keys wait already")
+        waiting[key] = data
+        return False
+
+    def _send_latest(self, data: Any) -> bool:
+        if callable(data):
+            data = data()
+            if data is None:
+                return False
+        self.send(data)
+        return True
+
     def push(self, push: Push) -> None:
         """Send a push."""
         self.write(self.subprotocol.encode(Reply(push=push)))
@@ -458,6 +502,14 @@ class Session:
 
     def drained(self) -> None:
         """The client has caught up: send what waits for it, in frames of some size; called by the transport."""
+        while self._latest and self.transport.unsent <= self.hub.write_high:
+            data = self._latest.pop(next(iter(self._latest)))
+            try:
+                self._send_latest(data)
+            except Exception:
+                logger.exception("a message that has waited for %r could not be sent", self)
+        if self._latest:
+            return  # the rest when it has taken these
         units: list[bytes] = []
         size = 0
         while self._waiting:
@@ -580,7 +632,7 @@ class Session:
 
     def _end(self, code: int, reason: str) -> None:
         self.hub.counters.count_disconnect(code)
-        self._pending = self._gathered = self._waiting = None
+        self._pending = self._gathered = self._waiting = self._latest = None
         here = asyncio.current_task(self.hub.loop)
         others = [task for task in self._tasks or () if task is not here]
         for task in others:
@@ -654,6 +706,9 @@ _COMMAND_OVERHEAD = 200
 
 _LOOKAHEAD = 32
 """Commands among which one is looked for whose channel is free: each that comes looks again."""
+
+MOST_LATEST = 64
+"""Keys of which a newest message waits for a slow client."""
 
 AT_ONCE = 64
 """Commands of one session that run in one turn of the loop: each may be a publication to thousands."""

@@ -8,7 +8,10 @@ import socket
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
+import pytest
+
 from openline.hub import Hub
+from openline.hub.session import MOST_LATEST
 
 from .wire import Wire, connected, named_hub, opened, serving
 
@@ -148,3 +151,63 @@ async def test_a_client_that_never_connects_and_never_reads(encoding: str) -> No
             await asyncio.sleep(0.01)
         wire.ws.resume()
         assert await wire.closed() == 3502
+
+
+async def test_of_latest_messages_only_the_newest_waits(encoding: str) -> None:
+    """What left before the client was behind comes; then the newest of each key, made when it leaves."""
+    hub = named_hub(max_queue_size=2**20)
+    async with serving(hub) as address, slow_client(address, encoding) as slow:
+        slow.ws.pause()
+        session = hub.sessions[slow.client]
+        sent = 0
+        while session.send_latest({"n": sent, "x": BIG}):
+            sent += 1
+            await asyncio.sleep(0)
+        behind = session.transport.unsent
+        made: list[int] = []
+
+        def make(number: int) -> dict[str, int]:
+            made.append(number)
+            return {"n": number}
+
+        for number in range(1000, 1200):
+            assert not session.send_latest(lambda number=number: make(number))
+            assert not session.send_latest({"other": number}, key="other")
+        session.send_latest(lambda: None, key="nothing to say")
+        assert session.transport.unsent == behind
+        assert not made
+        assert hub.counters.conflated == 200 + 199
+        slow.ws.resume()
+        numbers = [(await slow.push("message"))["data"]["n"] for _ in range(sent)]
+        assert numbers == list(range(sent))
+        assert (await slow.push("message"))["data"] == {"n": 1199}
+        assert (await slow.push("message"))["data"] == {"other": 1199}
+        assert made == [1199]
+        assert session.send_latest({"n": -1})
+        assert (await slow.push("message"))["data"] == {"n": -1}
+        await slow.nothing()
+
+
+async def test_a_latest_message_that_cannot_be_made_harms_no_other(
+    encoding: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = named_hub(max_queue_size=2**20)
+    async with serving(hub) as address, slow_client(address, encoding) as slow:
+        slow.ws.pause()
+        session = hub.sessions[slow.client]
+        with pytest.raises(ZeroDivisionError):
+            session.send_latest(lambda: 1 // 0)
+        while session.send_latest({"x": BIG}):  # noqa: ASYNC110  # it has no event of its own
+            await asyncio.sleep(0)
+        session.send_latest(lambda: 1 // 0)
+        session.send_latest("good", key="good")
+        for key in range(MOST_LATEST - 2):
+            session.send_latest("one of many", key=f"{key}")
+        with pytest.raises(ValueError, match="wait already"):
+            session.send_latest("too many", key="last")
+        slow.ws.resume()
+        while (await slow.push("message"))["data"] != "good":
+            pass
+        assert "could not be sent" in caplog.text
+        session.disconnect()
+        assert not session.send_latest("closed")
