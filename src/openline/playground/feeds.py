@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Collection, Generator
 from contextlib import contextmanager
 
 from openline import ServerConnection
@@ -21,10 +21,12 @@ class Feed:
 
     Attributes:
         line: The line that the page works with; None while there is none.
+        samples: Which samples its page may have sent on it.
     """
 
     def __init__(self) -> None:
         self.line: ServerConnection | None = None
+        self.samples: Collection[str] = ()
         self._waiting: deque[Record] = deque()
         self._missed = 0
         self._filled = asyncio.Event()

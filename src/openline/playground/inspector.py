@@ -12,6 +12,7 @@ import itertools
 import json
 import re
 from contextlib import suppress
+from collections.abc import Collection
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -42,11 +43,11 @@ class Inspector:
         """Record a handshake that was refused, since the page's line was cut."""
         Tap(next(self._numbers), lambda record: self._feeds.put(token, record)).refused(request, seconds)
 
-    def opened(self, token: str, line: ServerConnection) -> None:
-        """Record a line's handshake; its page may have samples sent on it until `ended`, which must follow."""
+    def opened(self, token: str, line: ServerConnection, samples: Collection[str]) -> None:
+        """Record a line's handshake; its page may have these samples sent on it until `ended`, which must follow."""
         feed = self._feeds.take(token)
-        feed.line = line
-        _tap_of(line).opened(*handshake_of(line))
+        feed.line, feed.samples = line, samples
+        _tap_of(line).opened(*handshake_of(line), samples)
 
     def ended(self, token: str, line: ServerConnection) -> None:
         """Record a line's end."""
@@ -88,7 +89,7 @@ async def _grant(message: str | bytes, feed: Feed) -> None:
         return
     if isinstance(wish, dict) and feed.line is not None:
         with suppress(ConnectionClosed):  # it may close between the wish and its fulfilment
-            await send_sample(cast("dict[str, object]", wish).get("ask"), feed.line)
+            await send_sample(cast("dict[str, object]", wish).get("ask"), feed.line, feed.samples)
         await asyncio.sleep(SAMPLE_PAUSE)
 
 

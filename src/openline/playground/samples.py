@@ -1,24 +1,28 @@
-"""Frames that a visitor may ask for, to see each kind; sent on the very line that the page works with."""
+"""Frames that a visitor may ask for, to see each kind; sent on the very line that the page works with.
+
+Texts are messages of the hub's JSON protocol, which clients hand to whoever listens: nobody does. On a line that speaks
+something else only control frames are sent, since any other would mean something there.
+"""
 
 from __future__ import annotations
 
-import json
-import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from openline import ServerConnection
 from openline.protocol.close_codes import CloseCode
 
 
-async def send_sample(name: object, line: ServerConnection) -> None:
-    """Send the sample of this name on a line; a name that is none does nothing.
+CONTROL = ("ping", "close")
+TEXTS = ("fragments", "medium", "large")
 
-    Text is a JSON object of type "sample", which the pages pass over.
+
+async def send_sample(name: object, line: ServerConnection, allowed: Collection[str]) -> None:
+    """Send the sample of this name on a line; one that is none, or not allowed there, does nothing.
 
     Raises:
         ConnectionClosed: The line is not open.
     """
-    if isinstance(name, str) and name in _SAMPLES:
+    if isinstance(name, str) and name in allowed:
         await _SAMPLES[name](line)
 
 
@@ -27,11 +31,7 @@ async def _ping(line: ServerConnection) -> None:
 
 
 async def _fragments(line: ServerConnection) -> None:
-    await line.send(['{"type":"sample",', '"text":"one message ', "in several ", 'frames"}'])
-
-
-async def _binary(line: ServerConnection) -> None:
-    await line.send(secrets.token_bytes(24))
+    await line.send(['{"push":{"message":', '{"data":"one message ', "in several ", 'frames"}}}'])
 
 
 async def _medium(line: ServerConnection) -> None:
@@ -47,14 +47,13 @@ async def _close(line: ServerConnection) -> None:
 
 
 def _padded(size: int) -> str:
-    empty = json.dumps({"type": "sample", "padding": ""})
-    return json.dumps({"type": "sample", "padding": "." * (size - len(empty))})
+    empty = '{"push":{"message":{"data":""}}}'
+    return f"{empty[:-4]}{'.' * (size - len(empty))}{empty[-4:]}"
 
 
 _SAMPLES: dict[str, Callable[[ServerConnection], Awaitable[None]]] = {
     "ping": _ping,
     "fragments": _fragments,
-    "binary": _binary,
     "medium": _medium,  # its length takes 16 bits (RFC 6455 section 5.2) ...
     "large": _large,  # ... and this one's 64
     "close": _close,

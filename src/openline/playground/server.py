@@ -21,6 +21,7 @@ from openline.playground.cut import Cuts
 from openline.playground.inspector import Inspector, handshake_of, token_of
 from openline.playground.own_host import host_checker
 from openline.playground.pages import PATHS, modules
+from openline.playground.samples import CONTROL, TEXTS
 from openline.playground.static_files import BUILT, SECURITY_HEADERS, StaticFiles
 from openline.playground.visitors import Visitors, visitors_of
 from openline.playground.watched import Watched
@@ -192,7 +193,7 @@ class Playground:
 
     def _opened(self, token: str, line: ServerConnection) -> None:
         self._cuts.expose(token, line)
-        self._inspector.opened(token, line)
+        self._inspector.opened(token, line, _samples_of(line))
 
     def _ended(self, token: str, line: ServerConnection) -> None:
         self._cuts.cover(token, line)
@@ -229,6 +230,12 @@ class Playground:
             return HTTPResponse(400, SECURITY_HEADERS, "Which page?\n")
         self._cuts.cut(token)
         return HTTPResponse(204, SECURITY_HEADERS)
+
+
+def _samples_of(line: ServerConnection) -> tuple[str, ...]:
+    request = handshake_of(line)[0]
+    speaks_json = _path_of(request) == WEBSOCKET_PATH and "protobuf" not in urlsplit(request.path).query
+    return (*TEXTS, *CONTROL) if speaks_json else CONTROL
 
 
 def _path_of(request: Request) -> str:

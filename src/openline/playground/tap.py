@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Literal
 
 from openline.exceptions import ProtocolError
@@ -39,11 +39,12 @@ class Tap:
         except ProtocolError as error:
             self._put({"kind": "garbled", "from": sender, "why": str(error)})
 
-    def opened(self, request: Request, response: Response) -> None:
-        """Record the opening handshake."""
+    def opened(self, request: Request, response: Response, samples: Collection[str]) -> None:
+        """Record the opening handshake, and which samples there are for this line."""
         self._put(
             {
                 "kind": "opened",
+                "samples": list(samples),
                 "request": _message(f"{request.method} {request.path} HTTP/1.1", request.headers),
                 "response": _message(
                     f"HTTP/1.1 {response.status_code} {response.reason_phrase}", response.headers

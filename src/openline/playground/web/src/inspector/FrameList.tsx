@@ -3,8 +3,7 @@ import { useState } from "preact/hooks";
 import { FrameDetail } from "./FrameDetail";
 import { FrameRow } from "./FrameRow";
 import { opcodes } from "./opcodes";
-import { framesPassed, MOST_ENTRIES, type Closed, type Entry, type Garbled, type Watched } from "./records";
-import type { Sample } from "./useInspector";
+import { framesPassed, MOST_ENTRIES, type Closed, type Entry, type Garbled, type Refused, type Sample, type Watched } from "./records";
 
 const filters = {
   all: { label: "All", shows: () => true },
@@ -16,7 +15,6 @@ type Filter = keyof typeof filters;
 const samples: [sample: Sample, label: string, hint: string][] = [
   ["ping", "Ping", "The server asks whether this page is alive; the browser answers by itself"],
   ["fragments", "Fragments", "One message in several frames"],
-  ["binary", "Binary", "24 random bytes"],
   ["medium", "300 bytes", "Longer than 125: the length takes two more bytes"],
   ["large", "70,000 bytes", "Longer than 65,535: the length takes eight more bytes"],
   ["close", "Close", "The closing handshake; the page then opens a new line"],
@@ -75,7 +73,7 @@ export function FrameList({ watched, ask, clear }: Props) {
       </header>
       <div class="samples" role="group" aria-labelledby="samples-title">
         <span id="samples-title">Have the server send</span>
-        {samples.map(([sample, label, hint]) => (
+        {samples.filter(([sample]) => watched.samples.includes(sample)).map(([sample, label, hint]) => (
           <button key={sample} type="button" class="button small" title={hint} onClick={() => ask(sample)}>
             {label}
           </button>
@@ -126,7 +124,10 @@ export function FrameList({ watched, ask, clear }: Props) {
   );
 }
 
-function ending(entry: Closed | Garbled): string {
+function ending(entry: Closed | Garbled | Refused): string {
+  if (entry.kind === "refused") {
+    return `The server answered a handshake with 503: this page's line was cut, for ${entry.seconds} more seconds.`;
+  }
   if (entry.kind === "garbled") return `What the ${entry.from} sent from here on is no frame: ${entry.why}`;
   const how = [entry.code && ` with code ${entry.code}`, entry.reason && ` (${entry.reason})`];
   return `The line ended${how.filter(Boolean).join("")}. What stands above passed on a new one.`;

@@ -28,6 +28,18 @@ interface Opened {
   at: number;
   request: Head;
   response: Head;
+  samples: Sample[]; // what the server can send on this line, for the visitor to look at
+}
+
+export type Sample = "ping" | "fragments" | "medium" | "large" | "close";
+
+/** A handshake that was refused, since the line had been cut. */
+export interface Refused {
+  kind: "refused";
+  line: number;
+  at: number;
+  request: Head;
+  seconds: number; // for which it will be refused yet
 }
 
 export interface Closed {
@@ -51,10 +63,10 @@ interface Missed {
   count: number;
 }
 
-export type FeedRecord = Frame | Opened | Closed | Garbled | Missed;
+export type FeedRecord = Frame | Opened | Refused | Closed | Garbled | Missed;
 
 /** What stands in the list, numbered so that it can be found again: a frame, or what ended them. */
-export type Entry = (Frame | Closed | Garbled) & { id: number };
+export type Entry = (Frame | Refused | Closed | Garbled) & { id: number };
 export type Passed = Frame & { id: number };
 
 export interface Traffic {
@@ -66,6 +78,7 @@ export interface Watched {
   line: number; // 0: none yet
   request: Head | null;
   response: Head | null;
+  samples: Sample[];
   entries: Entry[]; // oldest first
   nextId: number;
   missed: number; // records that the server had to drop
@@ -78,6 +91,7 @@ export const nothing: Watched = {
   line: 0,
   request: null,
   response: null,
+  samples: [],
   entries: [],
   nextId: 0,
   missed: 0,
@@ -90,20 +104,24 @@ export function watch(watched: Watched, records: FeedRecord[]): Watched {
 
 function apply(watched: Watched, record: FeedRecord): Watched {
   if (record.kind === "missed") return { ...watched, missed: watched.missed + record.count };
-  if (record.line < watched.line) return watched; // the end of a line that another has taken the place of
-  const current = record.line === watched.line ? watched : { ...watched, line: record.line, request: null, response: null };
   switch (record.kind) {
     case "opened":
-      return { ...current, request: record.request, response: record.response };
+      // The newest line's handshake is shown; frames of all of them are.
+      return record.line < watched.line ? watched : { ...watched, ...pickHandshake(record), line: record.line };
+    case "refused":
     case "closed":
     case "garbled":
-      return enter(current, record);
+      return enter(watched, record);
     case "frame":
-      return enter({ ...current, traffic: counting(current.traffic, record) }, record);
+      return enter({ ...watched, traffic: counting(watched.traffic, record) }, record);
   }
 }
 
-function enter(watched: Watched, entry: Frame | Closed | Garbled): Watched {
+function pickHandshake({ request, response, samples }: Opened): Pick<Watched, "request" | "response" | "samples"> {
+  return { request, response, samples };
+}
+
+function enter(watched: Watched, entry: Frame | Refused | Closed | Garbled): Watched {
   const entries = [...watched.entries.slice(1 - MOST_ENTRIES), { ...entry, id: watched.nextId }];
   return { ...watched, entries, nextId: watched.nextId + 1 };
 }

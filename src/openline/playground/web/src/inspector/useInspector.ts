@@ -4,9 +4,7 @@ import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
 
 import { Line, type LineState } from "../line/line";
 import { token } from "../line/token";
-import { nothing, watch, type FeedRecord, type Watched } from "./records";
-
-export type Sample = "ping" | "fragments" | "binary" | "medium" | "large" | "close";
+import { nothing, watch, type FeedRecord, type Sample, type Watched } from "./records";
 
 export interface Inspection {
   watched: Watched;
@@ -14,6 +12,8 @@ export interface Inspection {
   ask(sample: Sample): void;
   clear(): void;
 }
+
+const MOMENT = 80; // milliseconds
 
 type Action = FeedRecord[] | "clear";
 
@@ -23,17 +23,28 @@ export function useInspector(): Inspection {
     nothing,
   );
   const [feed, setFeed] = useState<LineState>("connecting");
-  const line = useMemo(
-    () =>
-      new Line(`/lines/inspector?inspect=${token}`, {
-        message: (data) => Array.isArray(data) && dispatch(data as FeedRecord[]),
-        state: setFeed,
-      }),
-    [],
-  );
+  const line = useMemo(() => {
+    const waiting = new Batch<FeedRecord>(dispatch);
+    return new Line(`/lines/inspector?inspect=${token}`, {
+      message: (data) => Array.isArray(data) && waiting.add(data as FeedRecord[]),
+      state: setFeed,
+    });
+  }, []);
   useEffect(() => {
     line.open();
     return () => line.end();
   }, [line]);
   return { watched, feed, ask: (sample) => line.send({ ask: sample }), clear: () => dispatch("clear") };
+}
+
+/** Gathers what comes within a moment: a busy line must not have the list drawn for each of its frames. */
+class Batch<Item> {
+  private items: Item[] = [];
+
+  constructor(private readonly done: (items: Item[]) => void) {}
+
+  add(items: Item[]): void {
+    if (!this.items.length) setTimeout(() => this.done(this.items.splice(0)), MOMENT);
+    this.items.push(...items);
+  }
 }

@@ -1,0 +1,67 @@
+/** A centrifuge-js client on the playground's hub, watched by the inspector and cut by the scissors. */
+
+import { Centrifuge } from "centrifuge";
+import { Centrifuge as ProtobufCentrifuge } from "centrifuge/build/protobuf";
+import { useEffect, useMemo, useState } from "preact/hooks";
+
+import { useFrame } from "../frame/frame";
+import type { LineState } from "../line/line";
+import { myColor, myName } from "../visitor/visitor";
+
+export interface HubOptions {
+  encoding?: "json" | "protobuf";
+  /** What the hub is told at connecting, besides name and colour. */
+  data?: object;
+  /** A further line of the page, beside its main one: its state is not the wire's. */
+  aside?: boolean;
+}
+
+export interface OnHub {
+  /** Made once, and connected as soon as the frame is ready. */
+  hub: Centrifuge;
+  state: LineState;
+}
+
+const FIRST_DELAY = 400; // milliseconds
+const LONGEST_DELAY = 5_000;
+
+export function hubUrl(token: string, encoding: "json" | "protobuf" = "json"): string {
+  const url = new URL(`/connection/websocket?inspect=${token}&format=${encoding}`, location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+export function useHub({ encoding = "json", data = {}, aside = false }: HubOptions = {}): OnHub {
+  const { ready, token, report } = useFrame();
+  const [state, setState] = useState<LineState>("connecting");
+  const hub = useMemo(() => {
+    const Client = encoding === "json" ? Centrifuge : ProtobufCentrifuge;
+    const client = new Client(hubUrl(token, encoding), {
+      minReconnectDelay: FIRST_DELAY,
+      maxReconnectDelay: LONGEST_DELAY,
+      data: told(encoding, { ...data, name: myName(), color: myColor() }),
+    });
+    let opened = false;
+    const become = (next: LineState) => {
+      setState(next);
+      if (!aside) report(next);
+    };
+    client.on("connecting", () => become(opened ? "lost" : "connecting"));
+    client.on("connected", () => {
+      opened = true;
+      become("open");
+    });
+    client.on("disconnected", () => become("lost"));
+    return client as Centrifuge;
+  }, []);
+  useEffect(() => {
+    if (!ready) return;
+    hub.connect();
+    return () => hub.disconnect();
+  }, [hub, ready]);
+  return { hub, state };
+}
+
+function told(encoding: "json" | "protobuf", data: object): object {
+  return encoding === "json" ? data : new TextEncoder().encode(JSON.stringify(data));
+}
