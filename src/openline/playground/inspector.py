@@ -11,8 +11,8 @@ import asyncio
 import itertools
 import json
 import re
-from contextlib import suppress
 from collections.abc import Collection
+from contextlib import suppress
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
 

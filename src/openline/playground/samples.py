@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Collection
 from openline import ServerConnection
 from openline.protocol.close_codes import CloseCode
 
-
 CONTROL = ("ping", "close")
 TEXTS = ("fragments", "medium", "large")
 
