@@ -20,7 +20,7 @@ async def test_the_handshake_is_shown_as_both_sides_had_it() -> None:
     ):
         opened = await inspector.until(kind="opened")
         request, response = opened["request"], opened["response"]
-        assert request["start"] == f"GET /lines/chat?inspect={TOKEN} HTTP/1.1"
+        assert request["start"] == f"GET /connection/websocket?inspect={TOKEN} HTTP/1.1"
         assert response["start"] == "HTTP/1.1 101 Switching Protocols"
         assert visitor.line.request is not None
         assert visitor.line.response is not None
@@ -32,32 +32,29 @@ async def test_frames_of_both_directions_are_shown_from_the_first() -> None:
     async with running() as address, inspecting(address) as inspector, visiting(address, "Ada", TOKEN) as ada:
         entered = await inspector.until(kind="frame")
         assert (entered["from"], entered["opcode"], entered["fin"]) == ("page", 1, True)
-        assert bytes.fromhex(entered["payload"]) == b'{"type": "enter", "name": "Ada"}'
+        assert bytes.fromhex(entered["payload"]) == b'{"id": 1, "connect": {"data": {"name": "Ada"}}}'
         assert entered["wire"] != entered["payload"]  # masked (RFC 6455 section 5.3)
         welcome = await inspector.until(kind="frame")
         assert (welcome["from"], welcome["mask"]) == ("server", None)
-        assert bytes.fromhex(welcome["payload"]).startswith(b'{"type":"welcome"')
+        assert bytes.fromhex(welcome["payload"]).startswith(b'{"id":1,"connect":{"client":')
         await ada.line.ping()
         assert (await inspector.until(opcode=9))["from"] == "page"
         assert (await inspector.until(opcode=10))["from"] == "server"
 
 
 async def test_what_passed_before_the_inspector_came_waits_for_it() -> None:
-    async with running() as address, visiting(address, "Ada", TOKEN) as ada:
-        await ada.hear("welcome")
-        async with inspecting(address) as inspector:
-            kinds = [(await inspector.next())["kind"] for _ in range(3)]
-            assert sorted(kinds) == ["frame", "frame", "opened"]
+    async with running() as address, visiting(address, "Ada", TOKEN), inspecting(address) as inspector:
+        kinds = [(await inspector.next())["kind"] for _ in range(3)]
+        assert sorted(kinds) == ["frame", "frame", "opened"]
 
 
 async def test_a_page_sees_its_own_line_alone() -> None:
     async with (
         running() as address,
         inspecting(address) as inspector,
-        visiting(address, "Bob", OTHER_TOKEN) as bob,
+        visiting(address, "Bob", OTHER_TOKEN),
         visiting(address, "Ada", TOKEN),
     ):
-        await bob.hear("joined")
         assert (await inspector.until(kind="opened"))["request"]["start"].count(TOKEN) == 1
         shown = bytes.fromhex((await inspector.until(kind="frame", **{"from": "page"}))["payload"])
         assert b"Ada" in shown
@@ -82,7 +79,6 @@ async def test_the_end_of_a_line_is_shown_with_its_code() -> None:
 async def test_a_line_that_breaks_is_shown_as_1006_section_7_1_5() -> None:
     async with running() as address, inspecting(address) as inspector:
         async with visiting(address, "Ada", TOKEN) as ada:
-            await ada.hear("welcome")
             ada.line.transport.abort()
         assert (await inspector.until(kind="closed"))["code"] == 1006
 
@@ -100,11 +96,21 @@ async def test_a_sample_is_sent_on_the_line_that_is_watched() -> None:
     async with running() as address, inspecting(address) as inspector, visiting(address, "Ada", TOKEN) as ada:
         await inspector.until(kind="opened")
         await inspector.ask("fragments")
-        assert (await ada.hear("sample"))["text"] == "one message in several frames"
+        assert await ada.hear(push={"message": {"data": "one message in several frames"}})
         first = await inspector.until(kind="frame", opcode=1, fin=False)
         assert first["from"] == "server"
         while not (await inspector.until(kind="frame", opcode=0))["fin"]:
             pass
+
+
+async def test_a_line_that_speaks_binary_is_sent_control_frames_alone() -> None:
+    query = f"{TOKEN}&format=protobuf"
+    async with running() as address, inspecting(address) as inspector, visiting(address, token=query) as line:
+        assert (await inspector.until(kind="opened"))["samples"] == ["ping", "close"]
+        await inspector.ask("large")
+        await inspector.ask("close")
+        await line.line.wait_closed()
+        assert line.line.close_code == 1000
 
 
 @pytest.mark.parametrize(
@@ -137,13 +143,13 @@ async def test_an_inspector_without_a_token_is_shown_out() -> None:
 @pytest.mark.parametrize(
     ("path", "token"),
     [
-        (f"/lines/chat?inspect={TOKEN}", TOKEN),
-        (f"/lines/chat?room=1&inspect={TOKEN}&x=2", TOKEN),
-        ("/lines/chat", None),
-        ("/lines/chat?inspect=short", None),
-        (f"/lines/chat?inspect={TOKEN}x", None),
-        ("/lines/chat?inspect=" + "é" * 22, None),
-        ("/lines/chat?" + "&".join("a=1" for _ in range(100)), None),
+        (f"/connection/websocket?inspect={TOKEN}", TOKEN),
+        (f"/connection/websocket?room=1&inspect={TOKEN}&x=2", TOKEN),
+        ("/connection/websocket", None),
+        ("/connection/websocket?inspect=short", None),
+        (f"/connection/websocket?inspect={TOKEN}x", None),
+        ("/connection/websocket?inspect=" + "é" * 22, None),
+        ("/connection/websocket?" + "&".join("a=1" for _ in range(100)), None),
         ("//[", None),
     ],
 )

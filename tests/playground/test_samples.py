@@ -10,7 +10,7 @@ import pytest
 
 from openline import ClientConnection, ServerConnection, connect, serve
 from openline.exceptions import ConnectionClosedOK
-from openline.playground.samples import send_sample
+from openline.playground.samples import CONTROL, TEXTS, send_sample
 
 
 @asynccontextmanager
@@ -19,7 +19,7 @@ async def sampled(*names: object) -> AsyncIterator[ClientConnection]:
 
     async def handler(ws: ServerConnection) -> None:
         for name in names:
-            await send_sample(name, ws)
+            await send_sample(name, ws, (*TEXTS, *CONTROL))
 
     async with serve(handler, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
@@ -29,12 +29,9 @@ async def sampled(*names: object) -> AsyncIterator[ClientConnection]:
 
 async def test_fragments_are_one_message() -> None:
     async with sampled("fragments") as line:
-        assert json.loads(await line.recv()) == {"type": "sample", "text": "one message in several frames"}
-
-
-async def test_binary_is_bytes() -> None:
-    async with sampled("binary") as line:
-        assert isinstance(await line.recv(), bytes)
+        assert json.loads(await line.recv()) == {
+            "push": {"message": {"data": "one message in several frames"}}
+        }
 
 
 @pytest.mark.parametrize(("name", "size"), [("medium", 300), ("large", 70_000)])
@@ -42,12 +39,12 @@ async def test_lengths_take_sixteen_and_sixty_four_bits_section_5_2(name: str, s
     async with sampled(name) as line:
         message = await line.recv()
         assert len(message) == size
-        assert json.loads(message)["type"] == "sample"
+        assert set(json.loads(message)["push"]["message"]["data"]) == {"."}
 
 
 async def test_a_ping_is_no_message() -> None:
-    async with sampled("ping", "binary") as line:
-        assert isinstance(await line.recv(), bytes)
+    async with sampled("ping", "medium") as line:
+        assert len(await line.recv()) == 300
 
 
 async def test_close_closes_in_good_order() -> None:
