@@ -26,7 +26,7 @@ def _has_header(compiler: str, header: str) -> bool:
     return run.returncode == 0
 
 
-def _compile(compiler: str, name: str, sources: list[Path], options: list[str]) -> Path:
+def compile_c(compiler: str, name: str, sources: list[Path], options: list[str]) -> Path:
     program = BUILD / name
     headers = [header for folder in {source.parent for source in sources} for header in folder.glob("*.h")]
     newest = max(path.stat().st_mtime for path in [*sources, *headers, Path(__file__)])
@@ -54,8 +54,8 @@ def build(compiler: str = "cc") -> tuple[Path, Path]:
     tls = ["-DWITH_TLS", "-lssl", "-lcrypto"] if has_tls(compiler) else []
     deflate = ["-DWITH_DEFLATE", "-lz"] if has_deflate(compiler) else []
     load = sorted((FOLDER / "load").glob("*.c"))
-    client = _compile(compiler, "load-client", [*load, *handshake], [*tls, *deflate])
-    limit = _compile(compiler, "echo-limit", [FOLDER / "limit" / "echo.c", *handshake], [])
+    client = compile_c(compiler, "load-client", [*load, *handshake], [*tls, *deflate])
+    limit = compile_c(compiler, "echo-limit", [FOLDER / "limit" / "echo.c", *handshake], [])
     return client, limit
 
 

@@ -3,7 +3,7 @@
 #
 # Usage: tools/bootstrap.sh EXTRA [PROGRAM...]
 #   EXTRA     what to install beside openline's own dependencies: an extra of pyproject.toml, or `run` for none
-#   PROGRAM   what else is needed, of: cc chromium node redis
+#   PROGRAM   what else is needed, of: cc chromium node redis valgrind
 #
 # Packages are installed where apt-get is there and we are root or may use sudo without a password. Otherwise one
 # line says what to install. Without Python nothing goes on; without a program the part that needs it says so later.
@@ -51,6 +51,7 @@ for program; do
     case $program in
     cc) [ -n "$python" ] && can_compile "$python" || missing="$missing gcc libc6-dev python3-dev" ;;
     chromium) command -v chromium >/dev/null || missing="$missing chromium" ;;
+    valgrind) command -v valgrind >/dev/null || missing="$missing valgrind" ;;
     # A server that the tests start themselves; the service of the package is left alone.
     redis) command -v redis-server >/dev/null || missing="$missing redis-server" ;;
     esac

@@ -105,6 +105,8 @@ def stages() -> Iterator[Stage]:
     missing = None if shutil.which("chromium") else "there is no chromium"
     yield Stage("browser", [pytest("tests/browser")], native, missing, lane=1)
     yield Stage("docs", [pytest("tests/docs")], native, lane=1)
+    missing = None if shutil.which("valgrind") else "there is no valgrind"
+    yield Stage("instructions", [[PYTHON, "-m", "benchmarks.instructions"]], {}, missing, lane=1)
     yield sanitizers()
     for version in PYTHON_VERSIONS:
         if version != "{}.{}".format(*sys.version_info):
