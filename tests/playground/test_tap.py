@@ -70,20 +70,21 @@ def test_bytes_that_are_no_frame_are_said_to_be_none() -> None:
 
 def test_the_handshake_and_the_end_are_recorded() -> None:
     tap, records = tapped()
-    request = Request(
-        "/connection/websocket?x=1", Headers([("Host", "localhost"), ("X-Twice", "1"), ("X-Twice", "2")])
-    )
+    fields = [("Host", "localhost"), ("cookie", "visitor=1.2"), ("X-Twice", "1"), ("X-Twice", "2")]
+    request = Request("/connection/websocket?x=1", Headers(fields))
     response = Response(101, "Switching Protocols", Headers([("Upgrade", "websocket")]), b"")
     tap.opened(request, response, ("ping",))
     tap.closed(1006, "")
     opened, closed = records
     assert opened["request"] == {
         "start": "GET /connection/websocket?x=1 HTTP/1.1",
-        "headers": [("Host", "localhost"), ("X-Twice", "1"), ("X-Twice", "2")],
+        "headers": [fields[0], ("cookie", "(kept from scripts)"), *fields[2:]],
+        "size": 93 + len("visitor=1.2"),
     }
     assert opened["response"] == {
         "start": "HTTP/1.1 101 Switching Protocols",
         "headers": [("Upgrade", "websocket")],
+        "size": 56,
     }
     assert opened["samples"] == ["ping"]
     assert (closed["kind"], closed["code"], closed["line"]) == ("closed", 1006, 7)

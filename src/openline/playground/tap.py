@@ -13,6 +13,10 @@ from openline.websocket.frame_cutter import FrameBeginning, FrameCutter
 
 KEPT = 64  # payload bytes of a frame that are shown
 
+# What a browser keeps from its scripts, the inspector keeps from them, too.
+_SECRETS = frozenset({"authorization", "cookie"})
+_HIDDEN = "(kept from scripts)"
+
 Direction = Literal["in", "out"]
 Record = dict[str, object]
 
@@ -81,4 +85,7 @@ def _describe(frame: FrameBeginning) -> Record:
 
 
 def _message(start: str, headers: Headers) -> Record:
-    return {"start": start, "headers": list(headers.raw_items())}
+    shown = [(name, _HIDDEN if name.lower() in _SECRETS else value) for name, value in headers.raw_items()]
+    # Each line ends with two bytes, and an empty one ends the head (RFC 9112 section 2.1).
+    lines = [start, *(f"{name}: {value}" for name, value in headers.raw_items()), ""]
+    return {"start": start, "headers": shown, "size": sum(len(line) + 2 for line in lines)}

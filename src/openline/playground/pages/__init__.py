@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 PATHS = {
-    "/": "",
+    "/": "start",
     **{
         f"/{name}": name
         for name in ("chat", "live", "editing", "game", "notifications", "comparison", "security")
@@ -20,5 +20,5 @@ def modules() -> dict[str, ModuleType]:
     return {
         name: import_module(f"{__name__}.{name}")
         for name in PATHS.values()
-        if name and find_spec(f"{__name__}.{name}") is not None
+        if find_spec(f"{__name__}.{name}") is not None
     }

@@ -3,19 +3,15 @@
 import "./frame.css";
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 import { Inspector } from "../inspector/Inspector";
 import { framesPassed } from "../inspector/records";
-import { useInspector } from "../inspector/useInspector";
 import { Wire } from "../inspector/Wire";
-import type { LineState } from "../line/line";
-import { token } from "../line/token";
 import { Cut } from "./Cut";
 import { Context } from "./frame";
 import { ServerCode } from "./ServerCode";
-
-const PATIENCE = 1500; // milliseconds that an application waits for the inspector
+import { useFraming } from "./useFraming";
 
 type Side = "app" | "line" | "code";
 
@@ -30,17 +26,8 @@ interface FrameProps {
 }
 
 export function Frame({ name, title, lead, label = title, children }: FrameProps) {
-  const inspection = useInspector();
-  const [ready, setReady] = useState(false);
-  const [state, report] = useState<LineState>("connecting");
-  const [cutUntil, setCutUntil] = useState(0);
+  const { inspection, state, context, setCutUntil } = useFraming();
   const [side, setSide] = useState<Side>("app");
-  useEffect(() => {
-    if (inspection.feed === "open") setReady(true);
-    const timer = setTimeout(() => setReady(true), PATIENCE);
-    return () => clearTimeout(timer);
-  }, [inspection.feed]);
-  const context = useMemo(() => ({ ready, token, cutUntil, report }), [ready, cutUntil]);
   const panel = side === "code" ? "code" : "line"; // on a wide screen, where the application is always shown
 
   return (
@@ -52,7 +39,7 @@ export function Frame({ name, title, lead, label = title, children }: FrameProps
         </div>
         <div class="wire-row">
           <Wire watched={inspection.watched} state={state} />
-          <Cut state={state} until={cutUntil} onCut={setCutUntil} />
+          <Cut state={state} until={context.cutUntil} onCut={setCutUntil} />
         </div>
         <div class="sides" role="group" aria-label="What is shown">
           <button class="side-app" type="button" aria-pressed={side === "app"} onClick={() => setSide("app")}>

@@ -1,6 +1,7 @@
 /** The line inspector: the handshake of this page's own line, and every frame that passes on it. Any page can stand beside it. */
 
 import "./inspector.css";
+import "./wire.css";
 
 import { FrameList } from "./FrameList";
 import { Handshake } from "./Handshake";

@@ -1,5 +1,7 @@
 /** The line itself, drawn: two ends, and a dot on its way for each frame that passes. */
 
+import "./wire.css";
+
 import { useEffect, useRef } from "preact/hooks";
 
 import type { LineState } from "../line/line";

@@ -3,6 +3,7 @@
 export interface Head {
   start: string;
   headers: [name: string, value: string][];
+  size: number; // bytes on the wire
 }
 
 export type Sender = "page" | "server";
