@@ -1,13 +1,22 @@
-"""Pages in windows of their own, and what their console complains of."""
+"""Pages in windows of their own, what their console complains of, and what stands on every page."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.browser.demo import ARTIFACTS
 
 DESKTOP = {"width": 1440, "height": 900}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "has_touch": True,
+    "is_mobile": True,
+}
+STILL: dict[str, Any] = {"reduced_motion": "reduce"}
 
 
 class OpenPage:
@@ -41,6 +50,16 @@ class OpenPage:
             re.compile(rf"WebSocket connection to '{line}[^']*' failed: .*\bnet::ERR_CONNECTION_REFUSED")
         )
 
+    def expect_cuts(self, address: str) -> None:
+        """Say that the test cuts lines: the browser logs that they broke, and what was answered with 503."""
+        line = re.escape(address.rstrip("/").replace("http", "ws", 1))
+        self._expected.append(
+            re.compile(
+                rf"WebSocket connection to '{line}[^']*' failed: .*"
+                r"(Unexpected response code: 503|ERR_CONNECTION_RESET|closed before the connection is established)"
+            )
+        )
+
     def close(self) -> None:
         """Close the windows, and hear what they have still to say."""
         for context in self._contexts:
@@ -50,3 +69,41 @@ class OpenPage:
     def complaints(self) -> list[str]:
         """What was logged as an error, and not expected."""
         return [said for said in self._said if not any(form.fullmatch(said) for form in self._expected)]
+
+
+def cut(page: Page) -> None:
+    """Cut the page's line, and see it lost."""
+    page.get_by_role("button", name="Cut the line").click()
+    expect(page.get_by_text("The line is lost")).to_be_visible()
+
+
+def comes_back(page: Page) -> None:
+    """See the line open again, once the server lets the page in."""
+    expect(page.get_by_text("The line is open")).to_be_visible(timeout=20_000)
+
+
+def frames(page: Page, **data: str) -> Locator:
+    """Rows of the inspector: ``frames(page, opcode="TEXT", **{"from": "page"})``."""
+    return page.locator(".frame-row" + "".join(f"[data-{name}={value}]" for name, value in data.items()))
+
+
+def ask_for(page: Page, sample: str) -> None:
+    """Have the server send a sample."""
+    page.get_by_role("button", name=sample, exact=True).click()
+
+
+def picture(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keep a picture of what is seen; ``whole``: of the page down to its end."""
+    page.mouse.move(0, 0)
+    page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=whole)
+
+
+def overflows(page: Page, *widths: int) -> list[int]:
+    """At which of these widths the page would have to be moved sideways."""
+    too_wide: list[int] = []
+    for width in widths or (320, 390, 768):
+        page.set_viewport_size({"width": width, "height": 844})
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            too_wide.append(width)
+    return too_wide
