@@ -11,6 +11,8 @@ import pytest
 from openline.hub import Hub
 from openline.hub.stores.memory import MemoryStore
 from openline.playground.application import Application
+from openline.protocol.headers import Headers
+from openline.websocket.http import HTTPRequest
 
 
 async def handler(_: Any) -> Any: ...
@@ -85,3 +87,20 @@ async def test_a_job_that_fails_is_told(caplog: pytest.LogCaptureFixture) -> Non
         await asyncio.sleep(0)
         await app.end()
     assert "its page stands still" in caplog.text
+
+
+class NoBody:
+    async def next_chunk(self) -> None:
+        return None
+
+
+def asked(path: str) -> HTTPRequest:
+    server: Any = None
+    return HTTPRequest("GET", path, Headers(), "1.1", ("127.0.0.1", 1), False, server, NoBody())
+
+
+def test_a_page_may_name_further_ports() -> None:
+    app = application()
+    app.allow("/far", lambda request: {"connect-src": (len(request.path),)})
+    assert app.ports_for(asked("/far")) == {"connect-src": (4,)}
+    assert app.ports_for(asked("/near")) is None

@@ -100,3 +100,32 @@ def test_a_build_that_is_no_build_by_its_size_is_refused(
     monkeypatch.setattr("openline.playground.static_files.MAX_TOTAL_SIZE", 20)
     with pytest.raises(ValueError, match="more than 20 bytes"):
         StaticFiles(build, ("/",))
+
+
+async def test_a_page_may_be_allowed_further_ports_of_the_host_that_was_asked(build: Path) -> None:
+    files = StaticFiles(build, ("/", "/chat"))
+    asked = request("/chat", Host="example.org:8000", If_None_Match="anything")
+    response = await files.respond(asked, {"connect-src": (8001, 8002), "frame-src": (8003,)})
+    directives = dict(
+        part.strip().split(" ", 1) for part in response.headers["Content-Security-Policy"].split(";")
+    )
+    allowed = [
+        f"{scheme}://example.org:{port}" for port in (8001, 8002) for scheme in ("http", "https", "ws", "wss")
+    ]
+    assert directives["connect-src"].split() == ["'self'", *allowed]
+    assert directives["frame-src"].split() == ["http://example.org:8003", "https://example.org:8003"]
+    assert directives["default-src"] == "'none'"
+    # Its policy changes with the server, and a browser that is told "not modified" keeps the one it has.
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "ETag" not in response.headers
+
+
+async def test_an_address_in_a_policy_keeps_its_brackets(build: Path) -> None:
+    response = await StaticFiles(build, ("/",)).respond(request("/", Host="[::1]:80"), {"frame-src": (1,)})
+    assert "frame-src http://[::1]:1 https://[::1]:1" in response.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("host", ["", "*", "a;script-src *:80", "a b"])
+async def test_a_host_that_could_be_more_than_a_host_enters_no_policy(build: Path, host: str) -> None:
+    with pytest.raises(ValueError, match="is no host"):
+        await StaticFiles(build, ("/",)).respond(request("/", Host=host), {"frame-src": (1,)})

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from openline.hub import Hub
 from openline.hub.stores.base import Store
-from openline.websocket.http import HTTPHandler
+from openline.websocket.http import HTTPHandler, HTTPRequest
 from openline.websocket.listener import Listener
 from openline.websocket.server_connection import ServerConnection
 
 LineHandler = Callable[[ServerConnection], Awaitable[None]]
 MakeListener = Callable[[ServerConnection], Listener | None]
 Job = Callable[[], Coroutine[Any, Any, None]]
+PortsOf = Callable[[HTTPRequest], Mapping[str, Sequence[int]]]
 
 R = TypeVar("R")
 
@@ -47,6 +48,7 @@ class Application:
         self._lines: dict[str, LineHandler] = {}
         self._listeners: dict[str, MakeListener] = {}
         self._http: dict[str, HTTPHandler] = {}
+        self._ports: dict[str, PortsOf] = {}
         self._jobs: list[Job] = []
         self._running: list[asyncio.Task[None]] = []
 
@@ -61,6 +63,15 @@ class Application:
     def http(self, prefix: str, handler: HTTPHandler) -> None:
         """Have HTTP requests answered; the Host has been checked by then, and nothing else."""
         self._http[prefix] = handler
+
+    def allow(self, page: str, ports: PortsOf) -> None:
+        """Let a page reach further ports of this host, which its Content-Security-Policy forbids otherwise.
+
+        Args:
+            page: Its path.
+            ports: Called with each request for it; returns ports by directive: ``{"connect-src": (8001,)}``.
+        """
+        self._ports[page] = ports
 
     def job(self, function: Job) -> Job:
         """Run a coroutine function for as long as the server runs; also a decorator. It is cancelled at the end."""
@@ -80,6 +91,11 @@ class Application:
     def http_at(self, path: str) -> HTTPHandler | None:
         """Return what answers HTTP requests of this path."""
         return _at(self._http, path)
+
+    def ports_for(self, request: HTTPRequest) -> Mapping[str, Sequence[int]] | None:
+        """Return what the page of this request may reach besides the playground; None: nothing."""
+        ports = self._ports.get(request.path)
+        return None if ports is None else ports(request)
 
     def begin(self) -> None:
         """Start the jobs."""

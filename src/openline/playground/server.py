@@ -213,7 +213,7 @@ class Playground:
         handler = self._app.http_at(request.path)
         if handler is not None:
             return await handler(request)
-        response = await self._files.respond(request)
+        response = await self._files.respond(request, self._app.ports_for(request))
         if request.path in PATHS and self.visitors.user_of(request.headers) is None:
             response.headers["Set-Cookie"] = self.visitors.new_cookie(secure=request.secure)
         return response

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from openline.websocket.http import HTTPRequest, HTTPResponse
 
@@ -32,6 +34,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+POLICY = "Content-Security-Policy"
 
 _NAMES_ITS_CONTENT = "public, max-age=31536000, immutable"  # Vite's assets/: another content has another name
 _ASK_FIRST = "no-cache"
@@ -72,8 +76,17 @@ class StaticFiles:
         if index is not None:
             self._files.update(dict.fromkeys(pages, index))
 
-    async def respond(self, request: HTTPRequest) -> HTTPResponse:
-        """Answer a plain HTTP request; this is what `openline.serve` takes as ``http=``."""
+    async def respond(
+        self, request: HTTPRequest, ports: Mapping[str, Sequence[int]] | None = None
+    ) -> HTTPResponse:
+        """Answer a plain HTTP request.
+
+        Args:
+            request: The request.
+            ports: Ports of the host that was asked which the page may reach besides, by directive of the
+                Content-Security-Policy. None: there are none. Such a page is not kept by browsers: when they ask
+                whether it has changed, they keep the policy that they have, and the ports change.
+        """
         if request.method not in {"GET", "HEAD"}:
             return HTTPResponse(405, {**SECURITY_HEADERS, "Allow": "GET, HEAD"}, "Only GET and HEAD.\n")
         if not self._built:
@@ -84,9 +97,35 @@ class StaticFiles:
             return HTTPResponse(
                 404, {**SECURITY_HEADERS, "Cache-Control": _ASK_FIRST}, "There is no such page.\n"
             )
+        if ports is not None:
+            policy = _extended(SECURITY_HEADERS[POLICY], request.headers.get("Host", ""), ports)
+            headers = {**file.headers, POLICY: policy, "Cache-Control": "no-store"}
+            del headers["ETag"]
+            return HTTPResponse(200, headers, file.content)
         if request.headers.get("If-None-Match") == file.headers["ETag"]:
             return HTTPResponse(304, file.headers)
         return HTTPResponse(200, file.headers, file.content)
+
+
+def _extended(policy: str, host: str, ports: Mapping[str, Sequence[int]]) -> str:
+    """Add ports of a host to the directives of a policy; a directive that was not there begins with nothing else.
+
+    Raises:
+        ValueError: The host is malformed, or could be taken for more than a host.
+    """
+    name = urlsplit(f"//{host}").hostname
+    if name is None or any(letter in name for letter in "*;, '"):
+        raise ValueError(f"{host!r} is no host")
+    shown = f"[{name}]" if ":" in name else name
+    directives: dict[str, str] = {}
+    for part in policy.split(";"):
+        directive, _, allowed = part.strip().partition(" ")
+        directives[directive] = allowed
+    for directive, numbers in ports.items():
+        schemes = ("http", "https", "ws", "wss") if directive == "connect-src" else ("http", "https")
+        sources = (f"{scheme}://{shown}:{number}" for number in numbers for scheme in schemes)
+        directives[directive] = " ".join(filter(None, [directives.get(directive), *sources])) or "'none'"
+    return "; ".join(f"{name} {sources}" for name, sources in directives.items())
 
 
 def _read(directory: Path) -> dict[str, StaticFile]:
