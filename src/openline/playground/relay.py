@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Literal, cast
 
 MAX_CONNECTIONS = 1_000  # at a time; a further one is closed at once
+MAX_EARLY = 2**20  # bytes from a client before the server is reached; with more it is cut
 WAITING = 2**16  # bytes that wait for the slower end before the faster one is read no more
+
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER, zero seconds: closing sends RST
 
 Direction = Literal["in", "out"]  # in: to the server
 
@@ -101,6 +104,7 @@ class _Passage:
             transport, _ = await loop.create_connection(lambda: self.server, *target)
             self._watcher.joined(transport.get_extra_info("sockname")[1])
         except OSError:
+            self._joining = None  # or it would be cancelled from within
             self.abort()
         else:
             self.client.resume_reading()
@@ -153,6 +157,9 @@ class _End(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._lost = False
         self._unwanted = False
+        self._early = bytearray()  # uvloop reads once although reading is paused when the connection is made
+        self._early_eof = False
+        self.finished = False  # its FIN has come
 
     @property
     def gone(self) -> bool:
@@ -161,18 +168,26 @@ class _End(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(WAITING)
-        sock: Any = transport.get_extra_info("socket")
-        with suppress(OSError):  # it may be closed already
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._set(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._unwanted:
-            self._transport.abort()
+            self.abort()
+        elif self._early:
+            self._transport.write(bytes(self._early))
+            self._early.clear()
+        if self._early_eof:
+            self.write_eof()
         self._passage.connected(self)
 
     def data_received(self, data: bytes) -> None:
         self._passage.passed(self, data)
 
     def eof_received(self) -> bool:
-        self._passage.other(self).write_eof()
+        self.finished = True
+        other = self._passage.other(self)
+        other.write_eof()
+        if other.finished:
+            other.close()
+            self.close()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -188,11 +203,17 @@ class _End(asyncio.Protocol):
     # What the passage asks of it; nothing of it fails on a socket that is closed already.
 
     def write(self, data: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is None:
+            self._early += data
+            if len(self._early) > MAX_EARLY:
+                self._passage.abort()
+        elif not self._transport.is_closing():
             self._transport.write(data)
 
     def write_eof(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is None:
+            self._early_eof = True
+        elif not self._transport.is_closing():
             self._transport.write_eof()
 
     def pause_reading(self) -> None:
@@ -211,4 +232,11 @@ class _End(asyncio.Protocol):
     def abort(self) -> None:
         self._unwanted = True
         if self._transport is not None:
+            self._set(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self._transport.abort()
+
+    def _set(self, level: int, option: int, value: int | bytes) -> None:
+        assert self._transport is not None
+        sock: Any = self._transport.get_extra_info("socket")
+        with suppress(OSError):  # it may be closed already
+            sock.setsockopt(level, option, value)
