@@ -59,9 +59,10 @@ async def relayed(serve: Serve) -> AsyncIterator[tuple[Relay, int, list[Notes]]]
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(1000):
-        writer.write(data)
-        await writer.drain()
+    with suppress(ConnectionError):
+        while data := await reader.read(1000):
+            writer.write(data)
+            await writer.drain()
     writer.close()
 
 
