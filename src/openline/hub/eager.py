@@ -3,21 +3,21 @@
 Most commands and hooks finish without waiting for anything. They are stepped right where they are called: no task, no
 turn of the loop. Only one that suspends is taken over by a task, together with what it waits for.
 
-A coroutine of the application may ask for its task before it suspends (`asyncio.timeout` does). It gets one, which
-runs its first step at once: Python 3.12 can do that (``eager_start``); before, the step that a new task schedules is
-caught and run.
+A coroutine of the application may ask for its task before it suspends (`asyncio.timeout` does). There is one, see
+`openline.hub.first_step`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from contextvars import Context
 from inspect import isawaitable, iscoroutine
+from types import CoroutineType
 from typing import Any, TypeGuard, TypeVar, cast
 
-__all__ = ["call", "is_awaitable", "start", "wait_here"]
+from openline.hub.first_step import Going, begin
+
+__all__ = ["call", "finish", "is_awaitable", "run", "start", "wait_here"]
 
 T = TypeVar("T")
 
@@ -92,6 +92,17 @@ async def call(function: Callable[..., Awaitable[T] | T], *args: Any) -> T:
     return await wait_here(answer) if is_awaitable(answer) else cast("T", answer)
 
 
+def run(answer: Awaitable[T] | T, loop: asyncio.AbstractEventLoop) -> T | Going[T]:
+    """Bring what a function of the application has returned to its end, as far as that can be done without waiting.
+
+    Raises:
+        RuntimeError: see `wait_here`.
+    """
+    if type(answer) is CoroutineType:
+        return begin(cast("Coroutine[Any, Any, T]", answer), loop)
+    return Going(answer) if is_awaitable(answer) else cast("T", answer)
+
+
 def is_awaitable(answer: Awaitable[T] | T) -> TypeGuard[Awaitable[T]]:
     """Tell whether what a function of the application has returned is to be waited for."""
     return type(answer) not in _PLAIN and isawaitable(answer)
@@ -106,14 +117,19 @@ async def wait_here(awaitable: Awaitable[T]) -> T:
 
     Cancel: cancels it.
     """
-    loop = asyncio.get_running_loop()
+    if iscoroutine(awaitable):
+        answer = begin(cast("Coroutine[Any, Any, T]", awaitable), asyncio.get_running_loop())
+        return await finish(cast("Going[T]", answer)) if isinstance(answer, Going) else answer
+    return await finish(Going(awaitable))
+
+
+async def finish(going: Going[T]) -> T:
+    """Wait for what `begin` did not bring to an end; see `wait_here`."""
+    rest = going.rest
     try:
-        if asyncio.current_task(loop) is not None or not iscoroutine(awaitable):
-            return await awaitable
-        task = _begin(cast("Coroutine[Any, Any, T]", awaitable), loop)
-        return task.result() if task.done() else await _outlive(task)
+        return await (_outlive(rest) if isinstance(rest, asyncio.Task) else rest)
     except asyncio.CancelledError as error:
-        here = asyncio.current_task(loop)
+        here = asyncio.current_task()
         if here is not None and here.cancelling():
             raise
         raise RuntimeError("it waited for something that was cancelled") from error
@@ -128,38 +144,3 @@ async def _outlive(task: asyncio.Task[T]) -> T:
             task.cancel()
             await asyncio.wait([task])
         raise
-
-
-if sys.version_info >= (3, 12):
-
-    def _begin(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> asyncio.Task[T]:
-        """Make a task, and run its first step now."""
-        return asyncio.Task(coroutine, loop=loop, eager_start=True)
-
-else:
-
-    def _begin(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> asyncio.Task[T]:
-        """Make a task, and run its first step now."""
-        caught: list[tuple[Callable[..., object], tuple[Any, ...], Context | None]] = []
-
-        def call_soon(
-            step: Callable[..., object], *args: Any, context: Context | None = None
-        ) -> asyncio.Handle | None:
-            caught.append((step, args, context))
-            return None
-
-        shadowed: Any = loop
-        try:
-            shadowed.call_soon = call_soon
-        except AttributeError:  # a loop without a dictionary: the task begins in the next turn
-            return loop.create_task(coroutine)
-        try:
-            task = asyncio.Task(coroutine, loop=loop)
-        finally:
-            del shadowed.call_soon
-        for step, args, context in caught:
-            if context is None:
-                step(*args)
-            else:
-                context.run(step, *args)
-        return task

@@ -1,0 +1,272 @@
+"""The first step of a coroutine of the application: with a task that it may ask for, but none made if it ends at once.
+
+Code that runs in asyncio has a current task; `asyncio.timeout` and others ask for it. Python 3.12 can make a task whose
+first step runs at once (``eager_start``). Before, the step that a new task schedules has to be caught; and making,
+naming, listing and freeing a task costs several times what a short hook does. So there *one task stands by*, listed
+nowhere, its step caught. It is the current task while the first step runs. Then:
+
+- The coroutine waits: the task goes on with it, so what was asked for in the first step is the task that it stays.
+- It has ended, and nobody has kept the task or done anything to it: the task stands by again.
+- It has ended, and somebody knows the task: the task ends as the coroutine did.
+
+Each coroutine has a context of its own (`contextvars`), as in a task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextvars import Context, copy_context
+from functools import partial
+from typing import Any, Generic, TypeVar
+from weakref import getweakrefcount
+
+__all__ = ["Going", "begin"]
+
+T = TypeVar("T")
+
+
+class Going(Generic[T]):
+    """A coroutine that has not ended.
+
+    Attributes:
+        rest: To be awaited for what the coroutine returns; a task, where it has begun.
+    """
+
+    __slots__ = ("rest",)
+
+    def __init__(self, rest: Awaitable[T]) -> None:
+        self.rest = rest
+
+
+_CANCELLED = "it waited for something that was cancelled"
+"""A failure of its own: a CancelledError would end us as if we had been cancelled."""
+
+if sys.version_info >= (3, 12):
+
+    def begin(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T | Going[T]:
+        """Run a coroutine of the application up to its end or to where it waits.
+
+        Args:
+            coroutine: It may ask for the current task; what it raises, we raise.
+            loop: The running loop.
+
+        Returns:
+            What it has returned, or a `Going`, also where it has not begun since some task is current already.
+
+        Raises:
+            RuntimeError: something that it waited for was cancelled, and it let that pass.
+        """
+        if asyncio.current_task(loop) is not None:
+            return Going(coroutine)
+        task = asyncio.Task(coroutine, loop=loop, eager_start=True)
+        if not task.done():
+            return Going(task)
+        try:
+            return task.result()
+        except asyncio.CancelledError as error:
+            raise RuntimeError(_CANCELLED) from error
+
+else:
+    # What asyncio has for tasks of other makes ("Extending" in its documentation).
+    _extending: Any = asyncio
+    _enter_task, _leave_task = _extending._enter_task, _extending._leave_task
+    _register_task, _unregister_task = _extending._register_task, _extending._unregister_task
+
+    class HookTask(asyncio.Task[Any]):
+        """A task that notes whether anything was done to it while it stood by."""
+
+        __slots__ = ("changed",)
+
+        changed: bool
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            object.__setattr__(self, "changed", True)
+            object.__setattr__(self, name, value)
+
+        def cancel(self, msg: Any | None = None) -> bool:
+            self.changed = True
+            return super().cancel(msg)
+
+        def set_name(self, value: object, /) -> None:
+            self.changed = True
+            super().set_name(value)
+
+        def add_done_callback(self, fn: Callable[..., object], /, *, context: Context | None = None) -> None:
+            self.changed = True
+            super().add_done_callback(fn, context=context)
+
+    class _Handed(Coroutine[Any, Any, Any]):
+        """What a task that stands by runs: a coroutine whose first step was run outside of it.
+
+        The task's own first step is told how that one ended; the others run in the context of that one.
+        """
+
+        __slots__ = ("_context", "_coroutine", "_first", "_late")
+
+        def __init__(self) -> None:
+            self._coroutine: Coroutine[Any, Any, Any] | None = None
+            self._context = Context()
+            self._first: Callable[[BaseException | None], Any] | None = None
+            self._late: BaseException | None = None
+
+        def waits(self, coroutine: Coroutine[Any, Any, Any], context: Context, awaited: Any) -> None:
+            """It waits for something; None: for its next turn."""
+            self._coroutine, self._context = coroutine, context
+
+            def first(cancelled: BaseException | None) -> Any:
+                # Cancelled in this step: what it waits for is cancelled; where that cannot be, the next step is.
+                if cancelled is not None and (awaited is None or not awaited.cancel(*cancelled.args)):
+                    self._late = cancelled
+                return awaited
+
+            self._first = first
+
+        def ended(self, result: Any, error: BaseException | None) -> None:
+            """It has returned, or raised."""
+
+            def first(cancelled: BaseException | None) -> Any:
+                raise error or cancelled or StopIteration(result)
+
+            self._first = first
+
+        def send(self, value: Any) -> Any:
+            """Go on."""
+            first, self._first = self._first, None
+            if first is not None:
+                return first(None)
+            assert self._coroutine is not None
+            late, self._late = self._late, None
+            if late is not None:
+                return self._context.run(self._coroutine.throw, late)
+            return self._context.run(self._coroutine.send, value)
+
+        def throw(self, *error: Any) -> Any:
+            """Go on with an exception."""
+            first, self._first = self._first, None
+            if first is not None:
+                return first(error[0])
+            assert self._coroutine is not None
+            self._late = None
+            return self._context.run(self._coroutine.throw, *error)
+
+        def close(self) -> None:
+            """End it."""
+            if self._coroutine is not None:
+                self._coroutine.close()
+
+        def __await__(self) -> Generator[Any, Any, Any]:
+            assert self._coroutine is not None
+            return self._coroutine.__await__()
+
+        def __getattr__(self, name: str) -> Any:
+            # What debuggers ask a task's coroutine for: its name, its frame.
+            return getattr(self._coroutine, name)
+
+    _count: Callable[[object], int] = getattr(sys, "getrefcount", lambda _: -1)  # which not every Python has
+
+    class _StandBy:
+        """A task that stands by for one loop.
+
+        Raises:
+            AttributeError: the loop has no dictionary.
+        """
+
+        __slots__ = ("handed", "loop", "references", "step", "task")
+
+        def __init__(self, loop: Any) -> None:
+            caught: list[Callable[[], object]] = []
+
+            def call_soon(step: Callable[..., object], *args: Any, context: Context) -> None:
+                caught.append(partial(context.run, step, *args))
+
+            self.loop = loop
+            self.handed = _Handed()
+            loop.call_soon = call_soon
+            try:
+                # In an empty context: it must not keep whatever was current when it was made.
+                self.task = Context().run(partial(HookTask, self.handed, loop=loop))
+            finally:
+                del loop.call_soon
+            (self.step,) = caught
+            self._list(False)
+            object.__setattr__(self.task, "changed", False)
+            self.references = _count(self.task)
+
+        def _list(self, listed: bool) -> None:
+            """Whether `asyncio.all_tasks` knows it, and whether it is a mistake to lose it."""
+            (_register_task if listed else _unregister_task)(self.task)
+            self.task._log_destroy_pending = listed  # type: ignore[attr-defined]
+
+        def is_unknown(self) -> bool:
+            """Whether nobody has kept the task, or done anything to it."""
+            task = self.task
+            return (
+                _count(self.task) == self.references + 1  # ours
+                and not task.changed
+                and not getweakrefcount(task)
+            )
+
+        def go_on(self) -> HookTask:
+            """Be a task like any other from here on; what it has been handed, it takes up at once."""
+            self._list(True)
+            self.step()
+            return self.task
+
+    _spare: _StandBy | None = None
+    """The last one that was not needed. Another loop's is of no use, and dropped."""
+
+    def begin(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T | Going[T]:
+        """Run a coroutine of the application up to its end or to where it waits.
+
+        Args:
+            coroutine: It may ask for the current task; what it raises, we raise.
+            loop: The running loop.
+
+        Returns:
+            What it has returned, or a `Going`, also where it has not begun since some task is current already.
+
+        Raises:
+            RuntimeError: something that it waited for was cancelled, and it let that pass.
+        """
+        global _spare
+        stand, _spare = _spare, None
+        if stand is None or stand.loop is not loop:
+            if asyncio.current_task(loop) is not None:
+                return Going(coroutine)
+            try:
+                stand = _StandBy(loop)
+            except AttributeError:
+                return Going(loop.create_task(coroutine))
+        try:
+            _enter_task(loop, stand.task)
+        except RuntimeError:
+            _spare = stand
+            return Going(coroutine)
+        context = copy_context()
+        result: Any = None
+        error: BaseException | None = None
+        try:
+            awaited = context.run(coroutine.send, None)
+        except StopIteration as stop:
+            result = stop.value
+        except BaseException as exception:
+            error = exception
+        else:
+            _leave_task(loop, stand.task)
+            stand.handed.waits(coroutine, context, awaited)
+            return Going(stand.go_on())
+        _leave_task(loop, stand.task)
+        try:
+            if not stand.is_unknown():
+                stand.handed.ended(result, error)
+                return stand.go_on().result()
+            _spare = stand
+            if error is not None:
+                raise error
+        except asyncio.CancelledError as cancelled:
+            raise RuntimeError(_CANCELLED) from cancelled
+        finally:
+            error = None  # its traceback knows us
+        return result
