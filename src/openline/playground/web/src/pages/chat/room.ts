@@ -1,84 +1,146 @@
-/** What this page knows of the room: the messages of openline.playground.chat_room, put together. */
+/** A room that this page follows: its messages, how far they are read, and what is on the way to it. */
 
-export interface Person {
-  id: number;
-  name: string;
-  typing: boolean;
+import type { Centrifuge, PublicationContext, SubscribedContext, Subscription } from "centrifuge";
+
+import { authorOf, keyOf, userOf, type Author, type Happening } from "./events";
+import { Outbox } from "./outbox";
+import { Timeline, unread } from "./timeline";
+
+const PAGE = 50; // publications that are loaded at once
+const ENOUGH = 12; // messages that loading older ones brings at least: some pages hold nothing but signs
+const UNRECOVERABLE = 112;
+
+export interface Events {
+  changed(): void;
+  /** Somebody else has said something, just now. */
+  heard(room: Room, by: Author, text: string): void;
 }
 
-export interface ChatLine {
-  id: number;
-  by: number;
-  name: string;
-  text: string;
-  at: number; // milliseconds since 1970
-}
+export class Room {
+  timeline = new Timeline();
+  readonly outbox: Outbox;
+  read = 0; // the read mark: milliseconds since 1970
+  private readonly mutes = new Map<string, { at: number; until: number }>();
+  loaded = false; // the newest page of history is here
+  loading = false;
+  complete = false; // and the oldest
+  missed = 0; // messages that were recovered after the line was last cut
+  private readonly subscription: Subscription;
+  private incoming = this.timeline; // where publications go; another one while the history is loaded anew
+  private recovering = false;
+  private epoch = "";
 
-export interface Room {
-  me: number; // 0: not in the room
-  mine: ReadonlySet<number>; // the numbers this page has had in the room: a new one with each line it opened
-  people: Person[];
-  lines: ChatLine[];
-  refusal: string | null;
-}
-
-type Message =
-  | { type: "welcome"; you: number; people: Person[]; history: ChatLine[] }
-  | { type: "joined"; person: Person }
-  | { type: "left"; id: number }
-  | { type: "renamed"; id: number; name: string }
-  | { type: "typing"; id: number; on: boolean }
-  | { type: "said"; line: ChatLine }
-  | { type: "refused"; why: string };
-
-export const outside: Room = { me: 0, mine: new Set(), people: [], lines: [], refusal: null };
-
-const MOST_LINES = 300;
-
-export function hear(room: Room, message: unknown): Room {
-  if (typeof message !== "object" || message === null) return room; // a binary sample of the inspector's
-  return react(room, message as Message);
-}
-
-function react(room: Room, message: Message): Room {
-  switch (message.type) {
-    case "welcome":
-      return {
-        me: message.you,
-        mine: new Set([...room.mine, message.you]),
-        people: message.people,
-        lines: message.history,
-        refusal: null,
-      };
-    case "joined":
-      return { ...room, people: [...room.people, message.person] };
-    case "left":
-      return { ...room, people: room.people.filter((person) => person.id !== message.id) };
-    case "renamed":
-      return change(room, message.id, { name: message.name });
-    case "typing":
-      return change(room, message.id, { typing: message.on });
-    case "said":
-      return {
-        ...change(room, message.line.by, { typing: false }),
-        lines: [...room.lines.slice(1 - MOST_LINES), message.line],
-        refusal: message.line.by === room.me ? null : room.refusal,
-      };
-    case "refused":
-      return { ...room, refusal: message.why };
-    default:
-      return room; // a sample of the inspector's, or a message newer than this page
+  constructor(
+    hub: Centrifuge,
+    readonly name: string,
+    readonly topic: string,
+    readonly me: string,
+    private readonly events: Events,
+  ) {
+    this.subscription = hub.newSubscription(`chat:${name}`);
+    this.outbox = new Outbox((action) => this.subscription.publish(action), events.changed);
+    this.subscription.on("subscribing", () => this.outbox.pause());
+    this.subscription.on("subscribed", (context) => this.subscribed(context));
+    this.subscription.on("publication", (context) => this.take(context, true));
+    this.subscription.subscribe();
   }
-}
 
-function change(room: Room, id: number, fields: Partial<Person>): Room {
-  return { ...room, people: room.people.map((person) => (person.id === id ? { ...person, ...fields } : person)) };
-}
+  get title(): string {
+    return this.name[0]!.toUpperCase() + this.name.slice(1);
+  }
 
-export function myName(room: Room): string {
-  return room.people.find((person) => person.id === room.me)?.name ?? "";
-}
+  get unread(): number {
+    return unread(this.timeline.entries(), this.read, this.me);
+  }
 
-export function typing(room: Room): Person[] {
-  return room.people.filter((person) => person.typing && person.id !== room.me);
+  get newest(): number {
+    return this.timeline.entries().at(-1)?.at ?? 0;
+  }
+
+  /** Until when somebody is muted here, in milliseconds since 1970; 0: he is not. */
+  mutedUntil(user: string): number {
+    const until = this.mutes.get(user)?.until ?? 0;
+    return until > Date.now() ? until : 0;
+  }
+
+  end(): void {
+    this.subscription.unsubscribe();
+    this.subscription.removeAllListeners();
+  }
+
+  /** Load what was said before; at most one such request is under way. */
+  async loadOlder(): Promise<void> {
+    if (this.loading || this.complete || !this.loaded) return;
+    this.loading = true;
+    this.events.changed();
+    try {
+      for (let found = 0; found < ENOUGH && !this.complete; ) {
+        const timeline = this.timeline;
+        const since = { offset: timeline.oldest, epoch: this.epoch };
+        const { publications } = await this.subscription.history({ limit: PAGE, since, reverse: true });
+        if (timeline !== this.timeline) return; // it was loaded anew meanwhile
+        for (const one of publications) if (this.take(one, false) === "message") found++;
+        this.complete = publications.length === 0 || timeline.oldest === 1;
+      }
+    } catch (error) {
+      if ((error as { code?: number }).code === UNRECOVERABLE) void this.load();
+      // Else the line is cut; whoever scrolls asks once more.
+    } finally {
+      this.loading = false;
+      this.events.changed();
+    }
+  }
+
+  private subscribed({ recovered, data, hasRecoveredPublications }: SubscribedContext): void {
+    const marks = (data as { marks?: Record<string, number> }).marks ?? {};
+    this.read = Math.max(this.read, marks[this.me] ?? 0);
+    this.missed = 0;
+    if (!this.loaded || !recovered) {
+      void this.load();
+      return;
+    }
+    this.recovering = hasRecoveredPublications;
+    // The publications that were recovered come now, before anything else can: then it is known what has arrived.
+    setTimeout(() => {
+      this.recovering = false;
+      this.outbox.resume();
+      this.events.changed();
+    });
+  }
+
+  private async load(): Promise<void> {
+    const timeline = (this.incoming = new Timeline());
+    try {
+      const { publications, epoch } = await this.subscription.history({ limit: PAGE, reverse: true });
+      if (timeline !== this.incoming) return;
+      for (const one of publications) this.take(one, false);
+      this.timeline = timeline;
+      this.epoch = epoch;
+      this.loaded = true;
+      this.complete = publications.length === 0 || timeline.oldest === 1;
+      this.outbox.resume();
+      this.events.changed();
+    } catch {
+      // The line was cut; it is done on the next one, since `loaded` stays what it was, or is recovered.
+      this.loaded = false;
+    }
+  }
+
+  private take(context: PublicationContext, live: boolean): Happening["type"] | null {
+    const happening = context.data as Happening;
+    const by = authorOf(context.info);
+    if (!this.incoming.take(context.offset ?? 0, happening, by)) return null;
+    if (happening.type === "message") {
+      if (userOf(happening.id) === this.me) this.outbox.arrived(keyOf(happening.id));
+      else if (this.recovering) this.missed++;
+      else if (live) this.events.heard(this, by, happening.text);
+    }
+    if (happening.type === "mute" && happening.at >= (this.mutes.get(happening.user)?.at ?? 0))
+      this.mutes.set(happening.user, happening);
+    if (live) {
+      if (this.incoming.trim()) this.complete = false;
+      this.events.changed();
+    }
+    return happening.type;
+  }
 }
