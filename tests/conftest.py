@@ -151,6 +151,7 @@ def run_in_loop(test: Coroutine[Any, Any, None], limit: float) -> None:
         runner.get_loop().set_exception_handler(remember)
         runner.run(supervise(test, limit))
         gc.collect()  # a future says only when it is collected that nobody retrieved its exception
+    gc.freeze()  # what is left is not the next test's, whose collection shall be cheap
     for context in unhandled:
         error = context.get("exception")
         raise AssertionError(f"the loop was left with: {context['message']}: {context}") from error
