@@ -61,6 +61,16 @@ async def test_an_id_is_taken_once() -> None:
         assert (inbox.counters.sent, inbox.counters.duplicates) == (4, 1)
 
 
+async def test_a_log_stays_short_whatever_changes() -> None:
+    async with an_inbox(compact_after=8) as inbox:
+        for number in range(50):
+            await inbox.send("ada", number, id=str(number))
+            await inbox.mark("ada", [str(number)])
+            assert await inbox.store.length("inbox:ada") <= 8
+        assert await inbox.unread("ada") == 0
+        assert len(await ids(inbox, limit=100)) == 50
+
+
 async def test_what_expires_goes_by_itself() -> None:
     clock = FakeClock()
     async with an_inbox(clock=clock, ttl=100) as inbox:
@@ -377,7 +387,7 @@ async def pushing(
     server_tls: ssl.SSLContext, client_tls: ssl.SSLContext, **options: Any
 ) -> AsyncIterator[tuple[Inbox, PushService, str]]:
     keys = VapidKeys.generate()
-    push = WebPush(keys, CONTACT, allow_private_endpoints=True, tls=client_tls, **options)
+    push = WebPush(CONTACT, keys=keys, allow_private_endpoints=True, tls=client_tls, **options)
     hub = named_hub()
     inbox = Inbox(hub, MemoryStore(), push=push)
     async with push_service(keys.public_key, server_tls) as service, serving(hub) as address:

@@ -69,13 +69,14 @@ async def test_a_long_log_is_folded_and_nobody_misses_anything() -> None:
 
 async def test_two_nodes_that_fold_at_once_lose_nothing() -> None:
     store = await a_store()
-    options = InboxOptions(compact_after=3)
+    options = InboxOptions()
     early, late = (Shelf(store, "inbox", options, FakeClock()) for _ in range(2))
     await write(early, "ada", sent("a"), sent("b"))
     async with early.current("ada") as behind:
         await write(late, "ada", sent("c"), sent("d"), sent("e"))
         # It has seen two entries, and folds only those: behind what the other has folded meanwhile.
         await early.compact("ada", behind, now=True)
+        assert await store.length("inbox:ada") == 4
     async with Shelf(store, "inbox", options, FakeClock()).current("ada") as mailbox:
         assert mailbox.unread(0) == 5
         assert mailbox.revision == 5

@@ -132,7 +132,7 @@ class Inbox:
         return f"<Inbox {self.name!r}>"
 
     async def start(self) -> None:
-        """Start the store. Idempotent; what needs it does it.
+        """Start the store, and have keys for Web Push. Idempotent; what needs it does it.
 
         Raises:
             StoreDown: it cannot be reached.
@@ -140,6 +140,10 @@ class Inbox:
         async with self._starting:
             if not self._started:
                 await self.store.start()
+                if self.push is not None and self.push.keys is None:
+                    from openline.notifications.push import VapidKeys
+
+                    self.push.keys = await VapidKeys.from_store(self.store)
                 self._started = True
 
     def channel(self, user: str) -> str:

@@ -172,11 +172,14 @@ class _Calls:
         return {}
 
     async def devices(self, user: str, request: _Nothing) -> dict[str, Any]:
-        assert self._inbox.devices is not None
-        assert self._inbox.push is not None
-        devices = await self._inbox.devices.of(user)
+        inbox = self._inbox
+        await inbox.start()
+        assert inbox.devices is not None
+        assert inbox.push is not None
+        assert inbox.push.keys is not None
+        devices = await inbox.devices.of(user)
         return {
-            "key": self._inbox.push.keys.public_key,
+            "key": inbox.push.keys.public_key,
             "devices": [{"id": one.id, "name": one.name, "added": one.added} for one in devices],
         }
 
@@ -185,5 +188,6 @@ class _Calls:
         return {"id": device}
 
     async def remove_device(self, user: str, request: _RemoveDevice) -> dict[str, Any]:
+        await self._inbox.start()
         assert self._inbox.devices is not None
         return {"changed": int(await self._inbox.devices.remove(user, request.id))}

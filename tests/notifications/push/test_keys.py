@@ -109,6 +109,10 @@ def test_a_token_that_is_half_over_is_made_anew(monkeypatch: pytest.MonkeyPatch)
     assert pair.authorization("https://push.example", CONTACT) != first
 
 
-def test_a_contact_is_an_address() -> None:
+@pytest.mark.parametrize(
+    "contact", ["ops", "mailto:ops", "mailto:a b@c", "http://example.com", "https://", ""]
+)
+def test_a_contact_is_an_address(contact: str) -> None:
     with pytest.raises(ValueError, match="contact"):
-        VapidKeys.generate().authorization("https://push.example", "ops")
+        VapidKeys.generate().authorization("https://push.example", contact)
+    keys.check_contact("https://example.com/contact")

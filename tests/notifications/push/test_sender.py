@@ -39,7 +39,7 @@ async def pushing(
 ) -> AsyncIterator[tuple[PushService, WebPush]]:
     options = {"allow_private_endpoints": True, "tls": client_tls, "retries": 1, **options}
     async with push_service(KEYS.public_key, server_tls) as service:
-        push = WebPush(KEYS, CONTACT, **options)
+        push = WebPush(CONTACT, keys=KEYS, **options)
         try:
             yield service, push
         finally:
@@ -137,7 +137,7 @@ async def test_what_is_not_taken_is_not_sent_again(
 
 
 async def test_nobody_there_is_tried_again(client_tls: ssl.SSLContext) -> None:
-    push = WebPush(KEYS, CONTACT, allow_private_endpoints=True, tls=client_tls, retries=2)
+    push = WebPush(CONTACT, keys=KEYS, allow_private_endpoints=True, tls=client_tls, retries=2)
     with reserved_port() as port:
         push.post(message(Browser(f"https://localhost:{port}/push/ada")), nothing)
         await push.drained()
@@ -147,7 +147,7 @@ async def test_nobody_there_is_tried_again(client_tls: ssl.SSLContext) -> None:
 
 async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(server_tls: ssl.SSLContext) -> None:
     async with push_service(KEYS.public_key, server_tls) as service:
-        push = WebPush(KEYS, CONTACT, allow_private_endpoints=True, retries=0)
+        push = WebPush(CONTACT, keys=KEYS, allow_private_endpoints=True, retries=0)
         push.post(message(service.browser("ada")), nothing)
         await push.drained()
         await push.close()
@@ -175,7 +175,7 @@ async def test_nothing_goes_to_a_private_address(client_tls: ssl.SSLContext, hos
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         port = listener.getsockname()[1]
-        push = WebPush(KEYS, CONTACT, tls=client_tls, retries=0)
+        push = WebPush(CONTACT, keys=KEYS, tls=client_tls, retries=0)
         browser = Browser(f"https://{host}:{port}/push/ada")
         push.post(message(browser), nothing)
         await push.drained()
@@ -199,7 +199,7 @@ async def test_a_name_that_turns_private_gains_nothing(
     monkeypatch.setattr(loop, "getaddrinfo", rebound)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
-        push = WebPush(KEYS, CONTACT, tls=client_tls, retries=0)
+        push = WebPush(CONTACT, keys=KEYS, tls=client_tls, retries=0)
         push.post(message(Browser(f"https://push.example:{listener.getsockname()[1]}/x")), nothing)
         await push.drained()
         await push.close()
@@ -212,7 +212,7 @@ async def test_a_name_that_turns_private_gains_nothing(
 async def test_plain_http_is_refused_unless_allowed() -> None:
     async with push_service(KEYS.public_key, None) as service:
         for allowed, counted in ((False, (1, 0)), (True, (0, 1))):
-            push = WebPush(KEYS, CONTACT, allow_private_endpoints=allowed)
+            push = WebPush(CONTACT, keys=KEYS, allow_private_endpoints=allowed)
             push.post(message(service.browser("ada")), nothing)
             await push.drained()
             await push.close()
@@ -269,7 +269,7 @@ async def test_closing_forgets_what_waits(server_tls: ssl.SSLContext, client_tls
 
 @pytest.mark.parametrize("payload", [b"", b"x" * (MAX_PAYLOAD + 1)])
 async def test_a_payload_must_fit(payload: bytes) -> None:
-    push = WebPush(KEYS, CONTACT)
+    push = WebPush(CONTACT, keys=KEYS)
     with pytest.raises(ValueError, match="3993"):
         push.post(message(Browser("https://push.example/x"), payload), nothing)
 
@@ -277,9 +277,9 @@ async def test_a_payload_must_fit(payload: bytes) -> None:
 @pytest.mark.parametrize("options", [{"concurrency": 0}, {"timeout": 0}, {"retries": -1}, {"max_waiting": 0}])
 def test_numbers_must_make_sense(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="above 0"):
-        WebPush(KEYS, CONTACT, **options)
+        WebPush(CONTACT, keys=KEYS, **options)
     with pytest.raises(ValueError, match="contact"):
-        WebPush(KEYS, "nobody")
+        WebPush("nobody")
 
 
 def test_retry_after_is_seconds_or_a_date_rfc_9110() -> None:

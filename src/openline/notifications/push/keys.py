@@ -7,6 +7,7 @@ kept.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import OrderedDict
 from importlib import import_module
@@ -15,7 +16,7 @@ from typing import Any, Self, cast
 
 from openline.hub.stores.base import Store
 
-__all__ = ["VapidKeys"]
+__all__ = ["VapidKeys", "check_contact"]
 
 # Neither has types.
 _Vapid: Any = import_module("py_vapid").Vapid02
@@ -133,11 +134,12 @@ class VapidKeys:
         if known is not None and known[0] - now > _LIFETIME / 2:
             self._tokens.move_to_end((origin, contact))
             return known[1]
+        check_contact(contact)
         expires = int(now) + _LIFETIME
         try:
             fields = self._vapid.sign({"aud": origin, "exp": expires, "sub": contact})
-        except Exception as error:
-            raise ValueError(f"no token for {origin}, contact {contact!r}: {error}") from None
+        except Exception as error:  # its own kind, which is not worth importing
+            raise ValueError(f"no token for {origin}: {error}") from None
         self._tokens[origin, contact] = expires, fields["Authorization"]
         if len(self._tokens) > _MAX_ORIGINS:
             self._tokens.popitem(last=False)
@@ -145,6 +147,18 @@ class VapidKeys:
 
 
 _TABLE = "web-push-keys"
+
+_CONTACT = re.compile(r"mailto:[^@\s]+@[^@\s]+|https://[^/\s]+[^\s]*")
+
+
+def check_contact(contact: str) -> None:
+    """Refuse what is no contact for push services.
+
+    Raises:
+        ValueError: it is neither a ``mailto:`` nor an ``https:`` URI.
+    """
+    if not _CONTACT.fullmatch(contact):
+        raise ValueError(f"a contact is a mailto: or https: URI, not {contact!r}")
 
 
 def _link(fresh: Path, path: Path) -> None:

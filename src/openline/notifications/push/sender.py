@@ -23,7 +23,7 @@ from openline.notifications.push.endpoints import (
     open_socket,
     origin_of,
 )
-from openline.notifications.push.keys import VapidKeys
+from openline.notifications.push.keys import VapidKeys, check_contact
 from openline.notifications.push.message import MAX_PAYLOAD, Message, encrypt, header_fields
 
 __all__ = ["PushCounters", "WebPush"]
@@ -70,8 +70,8 @@ class WebPush:
     inbox; a push only says that there is something.
 
     Args:
-        keys: Who we are.
         contact: Whom a push service may write to when something is wrong: ``mailto:ops@example.com``, or an https URL.
+        keys: Who we are. None: the inbox that this is given to makes them once, and keeps them in its store.
         only_offline: Send only to who has no live connection to his inbox on any node. False: always.
         concurrency: Requests at a time.
         max_waiting: Messages that may wait, those included that are to be sent again; one more is dropped, and counted.
@@ -86,15 +86,15 @@ class WebPush:
         ValueError: the contact is no URI of that kind, or a number is not above 0.
 
     Attributes:
-        keys: The keys.
+        keys: The keys; None: not there yet.
         counters: What was counted.
     """
 
     def __init__(
         self,
-        keys: VapidKeys,
         contact: str,
         *,
+        keys: VapidKeys | None = None,
         only_offline: bool = True,
         concurrency: int = 16,
         max_waiting: int = 10_000,
@@ -108,7 +108,7 @@ class WebPush:
             raise ValueError(
                 "concurrency, max_waiting, timeout and max_delay must be above 0, retries at least 0"
             )
-        keys.authorization("https://push.example", contact)  # raises, if it is none
+        check_contact(contact)
         self.keys = keys
         self.contact = contact
         self.only_offline = only_offline
@@ -235,6 +235,8 @@ class WebPush:
         # In a thread: a crowd of messages must not hold up the loop by what their encryption takes.
         body = await asyncio.get_running_loop().run_in_executor(None, encrypt, message)
         endpoint = message.device.endpoint
+        if self.keys is None:
+            raise RuntimeError("there are no VAPID keys: give them to WebPush, or it to an Inbox")
         authorization = self.keys.authorization(origin_of(endpoint), self.contact)
         fields = header_fields(message, authorization, time.time())
         async with self._session().post(
