@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from secrets import token_hex
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from openline.hub import Hub, Publication, StreamPosition
 from openline.hub.brokers.memory import MemoryBroker
+from openline.hub.namespace import ChannelOptions
 from openline.hub.publication import Payload
 
 from .conformance.wire import connected, named_hub, serving
@@ -172,6 +174,66 @@ async def test_the_newest_of_each_key_in_one_frame() -> None:
         pushes = [json.loads(line)["push"]["pub"] for line in frame.split("\n")]
         assert [(one["key"], one["data"]) for one in pushes] == [("y", 1), ("z", 3), ("x", 4)]
         assert (hub.counters.conflated, hub.counters.deliveries) == (2, 3)
+
+
+async def test_after_a_reload_who_is_there_goes_on_by_the_new_options() -> None:
+    hub = named_hub()
+    plain = ChannelOptions(history=10, ttl=60.0, delta=True)
+    by_turns = replace(plain, slow_consumer="conflate", batch_delay=5.0)
+    hub.set_namespace("", plain)
+    text = "a long text of which the most stays the same, and only the end is new: "
+    async with serving(hub) as address, connected(address, "json", "1") as wire:
+
+        async def reload(options: ChannelOptions) -> None:
+            # Somebody else comes, and so the channel takes note.
+            hub.set_namespace("", options)
+            async with connected(address, "json", "2") as other:
+                await other.subscribe("a")
+
+        await wire.subscribe("a", delta="fossil")
+        for number in (1, 2):
+            await hub.publish("a", text + str(number))
+        await reload(by_turns)
+        await hub.publish("a", text + "3", key="x")
+        await hub.publish("a", text + "4", key="y")
+        await hub.publish("a", text + "5", key="y")
+        await reload(replace(by_turns, batch_delay=0.02))  # what its turn was not for yet is sent
+        await hub.publish("a", text + "6")
+        got = [await wire.push("pub", "a") for _ in range(5)]
+        await reload(by_turns)
+        await hub.publish("a", text + "7")
+        await reload(plain)
+        for number in (8, 9):
+            await hub.publish("a", text + str(number))
+        got += [await wire.push("pub", "a") for _ in range(3)]
+        assert [one["offset"] for one in got] == [1, 2, 3, 5, 6, 7, 8, 9]
+        assert [one.get("delta", False) for one in got] == [False, True, *[False] * 5, True]
+        await wire.nothing()
+
+
+async def test_what_waited_for_a_slow_client_comes_before_what_comes_by_turns() -> None:
+    hub = named_hub()
+    slow = ChannelOptions(history=10, ttl=60.0, slow_consumer="conflate")
+    hub.set_namespace("", slow)
+    async with serving(hub) as address, connected(address, "json", "1") as wire:
+        await wire.subscribe("a")
+        wire.ws.pause()
+        count = 0
+        while not hub.counters.conflated:
+            count += 1
+            await hub.publish("a", token_hex(25_000))
+        hub.set_namespace("", replace(slow, batch_delay=0.02))
+        async with connected(address, "json", "2") as other:
+            await other.subscribe("a")
+            for _ in range(3):
+                count += 1
+                await hub.publish("a", token_hex(25_000))
+        wire.ws.resume()
+        got: list[int] = []
+        while not got or got[-1] < count:
+            got.append((await wire.push("pub", "a"))["offset"])
+        assert got == sorted(set(got))
+        assert count - 3 in got
 
 
 async def test_what_is_gathered_leaves_in_one_frame_or_when_it_is_much() -> None:

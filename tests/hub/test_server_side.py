@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from openline.hub import BrokerDown, Hub, Refused, StreamPosition
 from openline.hub.brokers.memory import MemoryBroker
+from openline.hub.publication import PublishResult
 
 from .conformance.wire import connected, named_hub, serving
 
@@ -68,6 +70,35 @@ async def test_a_broadcast_tells_of_each_channel() -> None:
         many = [f"channel{number}" for number in range(1000)]
         assert len(await hub.broadcast(many, 1)) == 1000
         assert (await hub.history("channel999", limit=1))[0][0].offset == 1
+
+
+@pytest.mark.parametrize("broker", ["memory", "sqlite"])
+async def test_many_are_published_in_the_order_of_each_channel(broker: str, tmp_path: Path) -> None:
+    async with Hub("memory://" if broker == "memory" else f"sqlite:///{tmp_path}/hub.db") as hub:
+        hub.namespace("", history=1000, ttl=60.0)
+        many: list[Any] = [("ab"[n % 2], n) if n % 3 else ("ab"[n % 2], n, f"key {n}") for n in range(600)]
+        many[100:100] = [("x:b", 1), ("a", object()), ("a", 1, 2)]
+        results = await hub.publish_many(many)
+        failed = [one for one in results if isinstance(one, Exception)]
+        assert results[100:103] == failed
+        assert [type(one) for one in failed] == [Refused, TypeError, TypeError]
+        positions = [one.position.offset for one in results if isinstance(one, PublishResult)]
+        assert positions == [n // 2 + 1 for n in range(600)]
+        published, _ = await hub.history("a", limit=-1)
+        assert [int(bytes(one.data)) for one in published] == list(range(0, 600, 2))
+        assert published[3].key == "key 6"
+        assert (hub.counters.publications, hub.counters.publish_latency.count) == (600, 600)
+        assert await hub.publish_many([]) == []
+
+
+async def test_of_many_a_broker_that_is_down_is_told_for_each() -> None:
+    hub = Hub()
+    async with hub:
+        hub.namespace("")
+        await hub.broker.close()
+        results = await hub.publish_many([("a", 1), ("a", 2)])
+        assert [type(one) for one in results] == [BrokerDown, BrokerDown]
+        assert hub.counters.publications == 0
 
 
 async def test_what_publishing_costs_is_counted() -> None:

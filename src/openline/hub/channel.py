@@ -8,14 +8,16 @@ the same. From then on there is no position of its own: what reaches the channel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from openline.hub.codes import DisconnectCode, UnsubscribeCode
 from openline.hub.group import Group, send_to
+from openline.hub.newest import Newest
 from openline.hub.publication import Publication, StreamPosition
+from openline.hub.session import MOST_GATHERED
 from openline.hub.slow_consumer import hold, size_of, take_waiting
 from openline.hub.subprotocols.base import NotJSON
 from openline.hub.subprotocols.messages import Join, Leave, Push, Reply
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from openline.hub.namespace import ChannelOptions
     from openline.hub.subprotocols.base import Subprotocol
     from openline.hub.subscription import Subscription
+    from openline.hub.turns import Turns
 
 __all__ = ["Channel"]
 
@@ -34,7 +37,9 @@ class Channel:
 
     Attributes:
         name: The channel's name.
-        options: Its options.
+        options: Its options; given by `use`.
+        newest: What those who are live take turns at, where they get the newest values once in ``batch_delay``. None:
+            what is published is sent to them.
         subscriptions: By the session's client id; live or not.
         position: Of the last publication that was heard; None: none was, since this node listens.
         pins: How many subscriptions there are, or are coming.
@@ -51,10 +56,12 @@ class Channel:
         "_joining",
         "_last",
         "_queue_size",
+        "_turns_of",
         "asked",
         "listening",
         "lock",
         "name",
+        "newest",
         "occupied",
         "options",
         "pins",
@@ -62,9 +69,17 @@ class Channel:
         "subscriptions",
     )
 
-    def __init__(self, name: str, options: ChannelOptions, counters: Counters, queue_size: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        options: ChannelOptions,
+        counters: Counters,
+        queue_size: int,
+        turns_of: Callable[[float], Turns],
+    ) -> None:
         self.name = name
         self.options = options
+        self.newest: Newest | None = None
         self.subscriptions: dict[str, Subscription] = {}
         self.position: StreamPosition | None = None
         self.pins = 0
@@ -74,6 +89,7 @@ class Channel:
         self.lock = asyncio.Lock()
         self._counters = counters
         self._queue_size = queue_size
+        self._turns_of = turns_of
         self._groups: dict[tuple[Subprotocol, bool, bool], Group] = {}
         self._joining: dict[Subscription, None] = {}
         self._alone: dict[tuple[Subprotocol, bool], tuple[Publication, bytes]] = {}
@@ -81,6 +97,41 @@ class Channel:
 
     def __repr__(self) -> str:
         return f"<Channel {self.name} {len(self.subscriptions)} subscriptions>"
+
+    def use(self, options: ChannelOptions) -> None:
+        """Go by these options from now on."""
+        if options is self.options and (self.newest is not None) is _by_turns(options):
+            return
+        self.options = options
+        newest = self.newest
+        if newest is not None and not (_by_turns(options) and newest.turns.interval == options.batch_delay):
+            self.newest = None
+            for subscription in self._live():
+                self._send_newest(newest, subscription)
+                newest.remove(subscription)
+        if _by_turns(options) and self.newest is None:
+            newest = self.newest = Newest(self, self._turns_of(options.batch_delay), self._counters)
+            for subscription in self._live():
+                # What waits is older than what it will get by turns; and no patch will be against what comes by these.
+                while (unit := self.take_waiting(subscription)) is not None:
+                    subscription.session.write(unit)
+                if subscription.group is not None:
+                    self._make_live(subscription)
+
+    def _live(self) -> list[Subscription]:
+        return [one for one in self.subscriptions.values() if one.group is not None]
+
+    def _send_newest(self, newest: Newest, subscription: Subscription) -> None:
+        """Send what a subscription has not had its turn for."""
+        session = subscription.session
+        units: list[bytes] = []
+        try:
+            while subscription.seen != newest.number:
+                newest.take(subscription, units, MOST_GATHERED)
+                session.write(session.subprotocol.join(units))
+                units.clear()
+        except NotJSON:
+            session.disconnect(DisconnectCode.INAPPROPRIATE_PROTOCOL)
 
     # Who is subscribed.
 
@@ -124,6 +175,8 @@ class Channel:
         self._joining.pop(subscription, None)
         if subscription.group is not None:
             subscription.group.remove(subscription)
+            if self.newest is not None:
+                self.newest.remove(subscription)
         subscription.heard = subscription.waiting = None
         client = subscription.session.client
         if self.subscriptions.get(client) is subscription:
@@ -138,6 +191,8 @@ class Channel:
         if group is None:
             group = self._groups[key] = Group(key[0], delta=key[1], in_step=in_step)
         group.add(subscription)
+        if self.newest is not None:
+            self.newest.add(subscription)
 
     def _passes(self, subscription: Subscription, position: StreamPosition) -> bool:
         """Tell whether a subscription that is not live gets a publication; a gap ends it."""
@@ -162,14 +217,18 @@ class Channel:
         channel with a policy for that.
         """
         fresh = not position.offset or self._follow(position)
-        for subscription in tuple(self._joining):
-            # Also what all others had before: the answer of this one may be older.
-            self._hear(subscription, publication, position)
-        if fresh:
+        if self._joining:
+            for subscription in tuple(self._joining):
+                # Also what all others had before: the answer of this one may be older.
+                self._hear(subscription, publication, position)
+        if fresh and self.newest is not None:
+            self.newest.put(publication)
+        elif fresh:
             self._deliver(publication)
-        for subscription in tuple(self._joining):
-            if subscription.heard is None:
-                self._join_others(subscription)
+        if self._joining:
+            for subscription in tuple(self._joining):
+                if subscription.heard is None:
+                    self._join_others(subscription)
 
     def _deliver(self, publication: Publication) -> None:
         """Send a publication to all who are live."""
@@ -187,7 +246,7 @@ class Channel:
             if not group.members:
                 continue
             try:
-                unit = self._encode(group, publication, base if group.in_step else None)
+                unit = self.encode(group, publication, base if group.in_step else None)
             except NotJSON:
                 self._disconnect(group.members)
                 continue
@@ -275,7 +334,17 @@ class Channel:
             return
         heard.append((publication, position))
 
-    def _encode(self, group: Group, publication: Publication, base: bytes | None) -> bytes:
+    def encode(self, group: Group, publication: Publication, base: bytes | None = None) -> bytes:
+        """Encode the push of a publication for a group.
+
+        Args:
+            group: For whom.
+            publication: The publication.
+            base: The payload against which it may be a patch; None: it is sent whole.
+
+        Raises:
+            NotJSON: it cannot be encoded for them.
+        """
         subprotocol = group.subprotocol
         payload = subprotocol.check_payload(bytes(publication.data))
         if group.delta:
@@ -306,7 +375,7 @@ class Channel:
             return last[1]
         alone = Group(session.subprotocol, delta=subscription.delta, in_step=False)
         try:
-            unit = self._encode(alone, publication, None)
+            unit = self.encode(alone, publication)
         except NotJSON:
             session.disconnect(DisconnectCode.INAPPROPRIATE_PROTOCOL)
             return None
@@ -327,10 +396,7 @@ class Channel:
                 continue
             session = subscription.session
             if options.slow_consumer != "disconnect" and (
-                subscription.waiting is not None
-                or session.transport.unsent > session.hub.write_high
-                # What is gathered is conflated, too.
-                or (options.batch_delay and options.slow_consumer == "conflate")
+                subscription.waiting is not None or session.transport.unsent > session.hub.write_high
             ):
                 dropped, conflated = hold(subscription, publication)
                 if dropped:
@@ -350,6 +416,12 @@ class Channel:
         publication = take_waiting(subscription)
         return None if publication is None else self._unit_alone(subscription, publication)
 
+    def count_waiting(self, subscription: Subscription) -> int:
+        """Count the publications that wait for a client to take them, or for its turn."""
+        newest = self.newest
+        by_turns = 0 if newest is None or subscription.group is None else newest.waiting(subscription)
+        return len(subscription.waiting or ()) + by_turns
+
     # Who comes and goes.
 
     def announce(self, push: Join | Leave) -> None:
@@ -362,6 +434,11 @@ class Channel:
             fields: dict[str, Any] = {"join" if isinstance(push, Join) else "leave": push}
             unit = subprotocol.encode(Reply(push=Push(channel=self.name, **fields)))
             send_to(subprotocol, subscriptions, unit)
+
+
+def _by_turns(options: ChannelOptions) -> bool:
+    """Tell whether clients get the newest values once in an interval."""
+    return options.slow_consumer == "conflate" and options.batch_delay > 0
 
 
 def _is_before(place: StreamPosition | None, top: StreamPosition) -> bool:

@@ -5,21 +5,33 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
 
 from openline.hub.brokers.base import BrokerDown
 from openline.hub.channel import Channel
 from openline.hub.eager import call
 from openline.hub.publication import ClientInfo, Publication, StreamPosition
 from openline.hub.subprotocols.messages import Join, Leave
+from openline.hub.turns import Turns
 
 if TYPE_CHECKING:
     from openline.hub.hub import Hub
     from openline.hub.namespace import ChannelOptions
 
-__all__ = ["ChannelTable"]
+__all__ = ["ChannelTable", "Ear"]
 
 logger = logging.getLogger("openline.hub")
+
+
+class Ear(Protocol):
+    """Something of this process that hears of a channel; see `ChannelTable.attach`. Neither method blocks or raises."""
+
+    def on_publication(self, publication: Publication, position: StreamPosition) -> None:
+        """Somebody has published; as of `openline.hub.brokers.base.BrokerEvents`."""
+
+    def on_restored(self) -> None:
+        """The broker was out of reach and is back: something may have been missed."""
 
 
 class ChannelTable:
@@ -28,9 +40,12 @@ class ChannelTable:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._channels: dict[str, Channel] = {}
+        self._ears: dict[str, tuple[Ear, Channel]] = {}
         self._told: dict[
             str, asyncio.Future[None]
         ] = {}  # done when its last `on_occupied` or `on_vacated` has ended
+        # By interval, as long as a channel takes turns.
+        self._turns: WeakValueDictionary[float, Turns] = WeakValueDictionary()
 
     def __len__(self) -> int:
         return len(self._channels)
@@ -48,11 +63,40 @@ class ChannelTable:
         channel = self._channels.get(name)
         if channel is None:
             hub = self._hub
-            channel = self._channels[name] = Channel(name, options, hub.counters, hub.options.max_queue_size)
+            channel = self._channels[name] = Channel(
+                name, options, hub.counters, hub.options.max_queue_size, self.turns_of
+            )
         # After a reload: who is subscribed keeps what was promised, everything else is as the options say now.
-        channel.options = options
+        channel.use(options)
         channel.pins += 1
         return channel
+
+    def turns_of(self, interval: float) -> Turns:
+        """Return by what turns the clients get newest values once in an interval, in seconds."""
+        turns = self._turns.get(interval)
+        if turns is None:
+            turns = self._turns[interval] = Turns(self._hub, interval)
+        return turns
+
+    async def attach(self, name: str, options: ChannelOptions, ear: Ear) -> None:
+        """Have something of this process hear of a channel, one for each, whoever may subscribe; until `detach`.
+
+        Raises:
+            BrokerDown: the broker cannot be had; it is not attached.
+        """
+        channel = self.pin(name, options)
+        self._ears[name] = ear, channel
+        try:
+            await self.listen(channel)
+        except BaseException:
+            await self.detach(name)
+            raise
+
+    async def detach(self, name: str) -> None:
+        """End that. Idempotent."""
+        attached = self._ears.pop(name, None)
+        if attached is not None:
+            await self.leave(attached[1])
 
     async def listen(self, channel: Channel) -> None:
         """Have the broker tell of the channel from now on, unless it does.
@@ -138,6 +182,8 @@ class ChannelTable:
         known = self._channels.get(channel)
         if known is not None:
             known.publish(publication, position)
+            if self._ears and (attached := self._ears.get(channel)) is not None:
+                attached[0].on_publication(publication, position)
 
     def on_join(self, channel: str, info: ClientInfo) -> None:
         """Somebody came."""
@@ -157,7 +203,11 @@ class ChannelTable:
 
     def on_restored(self, channels: Iterable[str]) -> None:
         """The broker was away."""
-        self._hub.spawn(self.check_positions(list(channels)))
+        names = list(channels)
+        for name in names:
+            if (attached := self._ears.get(name)) is not None:
+                attached[0].on_restored()
+        self._hub.spawn(self.check_positions(names))
 
     async def check_positions(self, names: Iterable[str]) -> None:
         """Compare channels with the tops of their streams; who was promised everything is told of what is missing.

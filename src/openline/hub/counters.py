@@ -30,13 +30,13 @@ class Latencies:
         self.buckets = [0] * _BUCKETS
         self.total = 0.0
 
-    def observe(self, seconds: float) -> None:
-        """Count one duration; a negative one counts as 0."""
+    def observe(self, seconds: float, number: int = 1) -> None:
+        """Count a duration, or several of the same; a negative one counts as 0."""
         microseconds = int(seconds * 1e6)
         if microseconds < 0:
             microseconds, seconds = 0, 0.0
-        self.buckets[min(microseconds.bit_length(), _BUCKETS - 1)] += 1
-        self.total += seconds
+        self.buckets[min(microseconds.bit_length(), _BUCKETS - 1)] += number
+        self.total += seconds * number
 
     @property
     def count(self) -> int:

@@ -56,7 +56,8 @@ class ChannelOptions:
         max_waiting: Bytes of publications of one channel that wait for one client before the oldest are dropped, with
             ``drop_oldest``; with ``conflate``, where there are that many keys. Each drop is counted.
         batch_delay: Seconds that publications are gathered for a client, to leave in one frame; 0: each leaves at once.
-            With ``conflate`` the client gets the newest of each ``key`` once in this time.
+            With ``conflate`` the client gets the newest of each ``key``, of all channels with the same delay in one
+            frame, once in this time; the values are kept once for all clients, ``max_waiting`` bytes in each channel.
     """
 
     history: int = 0

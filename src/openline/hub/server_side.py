@@ -6,10 +6,10 @@ import asyncio
 import fnmatch
 import os
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from openline.hub.brokers.base import EpochChanged
+from openline.hub.brokers.base import BrokerDown, EpochChanged, ImmediateBroker
 from openline.hub.codes import Disconnect, DisconnectCode, ErrorCode, Refused, UnsubscribeCode
 from openline.hub.publication import ClientInfo, Publication, PublishResult, StreamPosition
 from openline.hub.values import to_payload
@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ServerSide"]
 
-_BROADCAST_AT_ONCE = 256
-"""Channels that a broadcast has under way at a time."""
+_AT_ONCE = 256
+"""Publications of a broadcast, or channels of many publications, that are under way at a time."""
+
+_UNKNOWN = BrokerDown("it was not published")
+
+Many: TypeAlias = "tuple[str, Any] | tuple[str, Any, str]"
+"""Channel, data, and the key where there is one."""
 
 
 class ServerSide:
@@ -98,6 +103,80 @@ class ServerSide:
         counters.publish_latency.observe(time.perf_counter() - began)
         return result
 
+    async def publish_many(
+        self, publications: Iterable[tuple[str, Any] | tuple[str, Any, str]]
+    ) -> list[PublishResult | Exception]:
+        """Publish many things, each to its channel; those of one channel in their order.
+
+        It costs less than as many calls of `publish`: with the broker in memory about half, with another as many are
+        under way at a time as there are channels.
+
+        Args:
+            publications: Channel and data of each, and the key where it has one; as in `publish`. The loop is left to
+                others after each 256 of them.
+
+        Returns:
+            For each the result, or the `Refused` or `BrokerDown` that came of it, or what its data raised.
+
+        Raises:
+            BrokerDown: the hub is not, and cannot be, started.
+
+        Cancel: some may have been published.
+        """
+        broker = await self.started()
+        several = list(publications)
+        if not isinstance(broker, ImmediateBroker):
+            return await self._publish_many(several)
+        results: list[PublishResult | Exception] = []
+        for at in range(0, len(several), _AT_ONCE):
+            if at:
+                await asyncio.sleep(0)
+            self._publish_now(broker, several[at : at + _AT_ONCE], results)
+        return results
+
+    def _publish_now(
+        self, broker: ImmediateBroker, several: list[Many], results: list[PublishResult | Exception]
+    ) -> None:
+        began, now = time.perf_counter(), int(time.time() * 1000)
+        before = len(results)
+        failed = 0
+        for channel, data, *keys in several:
+            try:
+                stream = self.options_of(channel).stream
+                _check_text(*keys)
+                publication = Publication(data=to_payload(data), key=keys[0] if keys else "", time=now)
+                results.append(broker.publish_now(channel, publication, stream))
+            except (Refused, BrokerDown, TypeError, ValueError) as error:
+                results.append(error)
+                failed += 1
+        published = len(results) - before - failed
+        counters = self.counters
+        counters.publications += published
+        if published:
+            counters.publish_latency.observe((time.perf_counter() - began) / len(several), published)
+
+    async def _publish_many(self, several: list[Many]) -> list[PublishResult | Exception]:
+        """One after the other in each channel, the channels at the same time."""
+        results: list[PublishResult | Exception] = [_UNKNOWN] * len(several)
+        by_channel: dict[str, list[int]] = {}
+        for at, one in enumerate(several):
+            by_channel.setdefault(one[0], []).append(at)
+
+        async def publish(places: list[int]) -> None:
+            for at in places:
+                channel, data, *keys = several[at]
+                try:
+                    results[at] = await self.publish(channel, data, key=keys[0] if keys else "")
+                except (Refused, BrokerDown, TypeError, ValueError) as error:
+                    results[at] = error
+
+        channels = list(by_channel.values())
+        for at in range(0, len(channels), _AT_ONCE):
+            async with asyncio.TaskGroup() as group:
+                for places in channels[at : at + _AT_ONCE]:
+                    group.create_task(publish(places))
+        return results
+
     async def broadcast(
         self, channels: Sequence[str], data: Any, **options: Any
     ) -> list[PublishResult | Exception]:
@@ -113,11 +192,8 @@ class ServerSide:
         """
         payload = to_payload(data)
         results: list[PublishResult | Exception] = []
-        for at in range(0, len(channels), _BROADCAST_AT_ONCE):
-            part = [
-                self.publish(channel, payload, **options)
-                for channel in channels[at : at + _BROADCAST_AT_ONCE]
-            ]
+        for at in range(0, len(channels), _AT_ONCE):
+            part = [self.publish(channel, payload, **options) for channel in channels[at : at + _AT_ONCE]]
             for result in await asyncio.gather(*part, return_exceptions=True):
                 if isinstance(result, BaseException) and not isinstance(result, Exception):
                     raise result

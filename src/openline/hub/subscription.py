@@ -33,6 +33,7 @@ class Subscription:
         group: With whom it shares its frames; None: it is not live yet.
         heard: What was published while it was not live; None: it is, or has ended.
         heard_size: The bytes of that; over the bound they are dropped, and it is -1.
+        seen: Up to which of the channel's newest values it has everything, where its client gets them by turns.
         floor: It is not live until the channel has passed this position, which the client has.
         waiting: Publications that its client was too slow for, by key or in their order; None: none.
         waiting_size: Their bytes.
@@ -58,6 +59,7 @@ class Subscription:
         "join_leave",
         "positioned",
         "present",
+        "seen",
         "server_side",
         "session",
         "waiting",
@@ -76,6 +78,7 @@ class Subscription:
         self.heard: deque[Heard] | None = deque()
         self.heard_size = 0
         self.floor: StreamPosition | None = None
+        self.seen = 0
         self.waiting: dict[object, Publication] | None = None
         self.waiting_size = 0
         self.expire_at = 0.0

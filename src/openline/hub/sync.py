@@ -81,6 +81,7 @@ _NAMES = frozenset(
         "presence",
         "presence_stats",
         "publish",
+        "publish_many",
         "refresh",
         "subscribe",
         "unsubscribe",

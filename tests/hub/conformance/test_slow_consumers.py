@@ -13,7 +13,7 @@ import pytest
 from openline.hub import Hub
 from openline.hub.session import MOST_LATEST
 
-from .wire import Wire, connected, named_hub, opened, serving
+from .wire import Wire, connected, decode, named_hub, opened, serving
 
 BIG = "x" * 10_000
 
@@ -114,6 +114,42 @@ async def test_conflate(encoding: str) -> None:
         await publish(hub, -1)
         assert (await slow.push("pub", "a"))["offset"] == top + 1
         await slow.nothing()
+
+
+async def test_conflate_by_turns(encoding: str) -> None:
+    """Once in `batch_delay` the newest of each key, of all channels in one frame; positions go on without a gap."""
+    hub = named_hub()
+    hub.namespace(
+        "",
+        slow_consumer="conflate",
+        batch_delay=0.02,
+        history=10,
+        ttl=60.0,
+        recovery=True,
+        recovery_mode="cache",
+    )
+    async with serving(hub) as address, connected(address, encoding, "42") as wire:
+        await hub.publish("a", 0, key="key 0")
+        result = await wire.subscribe("a", recover=True, offset=0, epoch="")
+        assert [one["data"] for one in result["publications"]] == [0]
+        await wire.subscribe("b")
+        for number in range(10, 17):
+            await hub.publish("a", number, key=f"key {number % 3}")
+        await hub.publish("b", 1)
+        frame = decode(await wire.ws.recv(), encoding)
+        pushes = [one["push"] for one in frame]
+        assert [(one["channel"], one["pub"]["offset"]) for one in pushes] == [
+            ("a", 6),
+            ("a", 7),
+            ("a", 8),
+            ("b", 1),
+        ]
+        assert [one["pub"]["data"] for one in pushes] == [14, 15, 16, 1]
+        await wire.send({"id": 99, "unsubscribe": {"channel": "a"}})
+        assert (await wire.next())["id"] == 99
+        await hub.publish("a", 20)
+        await hub.publish("b", 2)
+        assert (await wire.push("pub", "b"))["offset"] == 2
 
 
 async def test_batch_delay_gathers_in_one_frame(encoding: str) -> None:

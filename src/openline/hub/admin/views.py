@@ -191,7 +191,7 @@ async def session(hub: Hub, client: str) -> dict[str, Any]:
                 "server_side": subscription.server_side,
                 "positioned": subscription.positioned,
                 "delta": subscription.delta,
-                "waiting": len(subscription.waiting or ()),
+                "waiting": subscription.channel.count_waiting(subscription),
                 "expire_at": subscription.expire_at,
             }
             for subscription in list(one.subscriptions.values())[:MOST_ROWS]

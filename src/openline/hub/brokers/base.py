@@ -10,11 +10,11 @@ other, publications in the order of their offsets.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from openline.hub.publication import ClientInfo, HistoryOptions, Publication, PublishResult, StreamPosition
 
-__all__ = ["Broker", "BrokerDown", "BrokerEvents", "EpochChanged"]
+__all__ = ["Broker", "BrokerDown", "BrokerEvents", "EpochChanged", "ImmediateBroker"]
 
 
 class BrokerDown(Exception):
@@ -193,3 +193,18 @@ class Broker(Protocol):
 
     async def publish_control(self, data: bytes, node: str = "") -> None:
         """Send to one node, or (empty) to all, this one included: there, `BrokerEvents.on_control` is called."""
+
+
+@runtime_checkable
+class ImmediateBroker(Protocol):
+    """A broker that never waits; the hub saves itself a coroutine for each of many publications."""
+
+    def publish_now(
+        self,
+        channel: str,
+        publication: Publication,
+        history: HistoryOptions | None = None,
+        idempotency_key: str = "",
+    ) -> PublishResult:
+        """The same as `Broker.publish`."""
+        ...

@@ -22,6 +22,7 @@ _STREAM_OVERHEAD = 1400  # bytes of an empty stream and its name's place
 _PUBLICATION_OVERHEAD = 250  # bytes of a publication besides its payload
 
 _NOWHERE = StreamPosition(0, "")
+_NOT_KEPT = PublishResult(_NOWHERE)
 
 
 def new_epoch() -> str:
@@ -154,6 +155,16 @@ class MemoryBroker(SingleNode):
         idempotency_key: str = "",
     ) -> PublishResult:
         """See `Broker.publish`. ``publication`` becomes the broker's: it is stored and told as it is."""
+        return self.publish_now(channel, publication, history, idempotency_key)
+
+    def publish_now(
+        self,
+        channel: str,
+        publication: Publication,
+        history: HistoryOptions | None = None,
+        idempotency_key: str = "",
+    ) -> PublishResult:
+        """See `openline.hub.brokers.base.ImmediateBroker`."""
         events = self._events
         if events is None:
             raise BrokerDown("the broker is not started, or was closed")
@@ -168,7 +179,7 @@ class MemoryBroker(SingleNode):
             self._keys.add(channel, idempotency_key, position, self._clock() + IDEMPOTENCY_TTL)
         if channel in self._subscribed:
             events.on_publication(channel, publication, position)
-        return PublishResult(position)
+        return _NOT_KEPT if history is None else PublishResult(position)
 
     def _append(self, channel: str, publication: Publication, history: HistoryOptions) -> StreamPosition:
         now = self._clock()
