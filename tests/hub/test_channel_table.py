@@ -9,6 +9,8 @@ import pytest
 
 from openline.hub import BrokerDown, Hub, StreamPosition
 from openline.hub.brokers.memory import MemoryBroker
+from openline.hub.namespace import ChannelOptions
+from openline.hub.publication import Payload, Publication
 
 from .conformance.wire import connected, named_hub, serving
 
@@ -160,3 +162,49 @@ async def test_what_is_still_on_its_way_is_no_gap(
         assert (await one.push("pub", "a"))["data"] == 1
         await one.nothing()
         assert hub.table.get("a").position == StreamPosition(1, late[0][2].epoch)  # type: ignore[union-attr]
+
+
+class Ear:
+    """Something of this process that listens."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[bytes, int]] = []
+        self.restored = 0
+
+    def on_publication(self, publication: Publication, position: StreamPosition) -> None:
+        self.heard.append((bytes(publication.data), position.offset))
+
+    def on_restored(self) -> None:
+        self.restored += 1
+
+
+async def test_an_ear_hears_of_its_channel_until_it_is_detached() -> None:
+    broker = WatchedBroker()
+    async with named_hub(broker) as hub:
+        hub.namespace("")
+        ear = Ear()
+        options = ChannelOptions(history=10, ttl=60.0)
+        await hub.table.attach("/own:a", options, ear)
+        await broker.publish("/own:a", Publication(data=Payload(b"1")), history=options.stream)
+        await hub.publish("b", 2)
+        hub.table.on_restored(["/own:a", "b"])
+        assert (ear.heard, ear.restored) == ([(b"1", 1)], 1)
+        await hub.table.detach("/own:a")
+        await hub.table.detach("/own:a")
+        await broker.publish("/own:a", Publication(data=Payload(b"3")), history=options.stream)
+        assert ear.heard == [(b"1", 1)]
+        assert broker.asked == [("+", "/own:a"), ("-", "/own:a")]
+        assert len(hub.table) == 0
+
+
+async def test_an_ear_that_cannot_be_attached_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = WatchedBroker()
+
+    async def down(channel: str) -> None:
+        raise BrokerDown("gone")
+
+    async with named_hub(broker) as hub:
+        monkeypatch.setattr(broker, "subscribe", down)
+        with pytest.raises(BrokerDown):
+            await hub.table.attach("/own:a", ChannelOptions(), Ear())
+        assert len(hub.table) == 0

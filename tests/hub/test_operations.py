@@ -99,3 +99,20 @@ async def test_nobody_is_meant_by_no_name(hub: Hub) -> None:
             with pytest.raises(Exception, match="neither a user nor a client"):
                 await call
         await wire.nothing()
+
+
+async def test_a_guest_is_sent_away_with_the_others_of_his_user(hub: Hub) -> None:
+    async with (
+        serving(hub) as address,
+        connected(address, "json", "42"),
+        connected(address, "json", "43") as wire,
+    ):
+        # What has no channels: a session that another line has made, and let in by itself.
+        guest = next(session for session in hub.sessions.values() if session.user == "43")
+        hub.dismiss(guest)
+        hub.guests.add(guest)
+        assert await hub.subscribe("43", "a") == 0, "he has no channels"
+        assert await hub.disconnect("43", client="somebody") == 0
+        assert await hub.disconnect("43", code=4000) == 1
+        assert await wire.closed() == 4000
+        assert hub.guests.of("43") == []

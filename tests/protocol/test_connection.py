@@ -279,6 +279,11 @@ def test_10_4_too_big_fails_at_the_header(side: Side) -> None:
     )
 
 
+def test_10_4_too_big_with_a_code_of_the_protocol_on_top() -> None:
+    protocol = Protocol(Side.CLIENT, max_size=3, too_big_code=4413)
+    fails(protocol, wire(Side.CLIENT, Opcode.BINARY, b"abcd")[:2], 4413, "10.4", PayloadTooBig)
+
+
 @both_sides
 def test_10_4_too_big_by_its_fragments(side: Side) -> None:
     protocol = Protocol(side, max_size=1000)

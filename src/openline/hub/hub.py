@@ -102,6 +102,7 @@ class Hub(ChannelHooks, ServerSide):
         sessions: This node's sessions that were let in, by client id.
         emulated: Those of them whose commands come by separate requests, by their secret.
         users: The same by user.
+        guests: Sessions of lines that speak other protocols and have no channels, by user: they can be disconnected.
         table: The channels that this node listens to.
         nodes: The other nodes.
         counters: What was counted.
@@ -127,6 +128,7 @@ class Hub(ChannelHooks, ServerSide):
         self.sessions: dict[str, Session] = {}
         self.emulated: dict[str, Session] = {}
         self.users = Users()
+        self.guests = Users()
         self.counters = Counters()
         self.rpc_handlers: dict[str, Callable[..., Any]] = {}
         self.draining = False
@@ -524,6 +526,7 @@ class Hub(ChannelHooks, ServerSide):
         self._open.pop(session, None)
         if self._emptied is not None and not self._open:
             self._emptied.set()
+        self.guests.remove(session)
         self.dismiss(session)
         if self._clock is not None:
             self._clock.forget(session)

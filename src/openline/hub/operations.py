@@ -93,7 +93,10 @@ class Operations:
 
     def _disconnect(self, params: dict[str, Any]) -> int:
         count = 0
-        for session in self._sessions(params, connecting=True):
+        found = list(self._sessions(params, connecting=True))
+        if not params["client"] and not params["session"]:
+            found += self._hub.guests.of(params["user"])
+        for session in found:
             if session.client not in params["whitelist"]:
                 session.disconnect(params["code"], params["reason"])
                 count += 1

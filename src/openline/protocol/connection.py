@@ -65,6 +65,7 @@ class Protocol:
         max_size: Largest message to receive, in bytes, decompressed. None: no limit; 0: only empty ones.
         max_fragment_size: Largest fragment to receive, in bytes, decompressed. None: no limit of its own.
         max_fragments: Most frames that a message to receive may come in. None: no limit.
+        too_big_code: What a peer is told that sends more; a protocol on top may have a code of its own for it.
         extensions: The extensions agreed on, in the order in which they apply to what is sent.
         mask: Called with 4, returns four bytes that nobody can foretell (RFC 6455 section 5.3); clients only.
 
@@ -88,6 +89,7 @@ class Protocol:
         "_pos",
         "_remaining",
         "_sending",
+        "_too_big_code",
         "_unread",
         "close_rcvd",
         "close_rcvd_then_sent",
@@ -103,12 +105,14 @@ class Protocol:
         max_size: int | None = 2**20,
         max_fragment_size: int | None = None,
         max_fragments: int | None = 4096,
+        too_big_code: int = CloseCode.MESSAGE_TOO_BIG,
         extensions: Sequence[Extension] = (),
         mask: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self.side = side
         self._masked = side is Side.SERVER
         self._mask = mask
+        self._too_big_code = too_big_code
         self._extensions = extensions
         self._assembler = MessageAssembler(
             max_size=max_size,
@@ -226,6 +230,8 @@ class Protocol:
         if not self._may.receive:
             return []
         close = close_for(error)
+        if close.code == CloseCode.MESSAGE_TOO_BIG:
+            close = Close(self._too_big_code, close.reason)
         self.failure = error
         self.fail(close.code, close.reason)
         return [Failed(close, error)]

@@ -53,6 +53,7 @@ class Closing(_Line):
             self.side,
             max_size=options.max_message_size,
             max_fragment_size=options.max_fragment_size,
+            too_big_code=options.too_big_code,
             extensions=self.extensions,
         )
         return self.protocol

@@ -7,6 +7,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from openline.protocol.close_codes import CloseCode
+
 if TYPE_CHECKING:
     from openline.websocket.connection import Connection
 
@@ -43,6 +45,8 @@ class Options:
         close_timeout: Seconds for the closing handshake, the end of TCP included; None: for ever.
         max_message_size: Bytes of a message, uncompressed; None: no bound.
         max_fragment_size: Bytes of one frame of a message, uncompressed; None: no bound but the message's.
+        too_big_code: With which a larger message fails the connection: 1009 (RFC 6455 section 7.4.1), or one that a
+            protocol on top has for it.
         max_queue_high: Received messages (while streaming: fragments) that may wait; at this number reading stops.
             None: no bound. 0: as 1.
         max_queue_low: Number at which reading goes on.
@@ -60,6 +64,7 @@ class Options:
     close_timeout: float | None = 10
     max_message_size: int | None = DEFAULT_MAX_SIZE
     max_fragment_size: int | None = None
+    too_big_code: int = CloseCode.MESSAGE_TOO_BIG
     max_queue_high: int | None = DEFAULT_MAX_QUEUE
     max_queue_low: int | None = DEFAULT_MAX_QUEUE // _LOW_PART
     write_high: int = DEFAULT_WRITE_LIMIT

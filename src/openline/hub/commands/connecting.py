@@ -26,7 +26,7 @@ from openline.hub.values import to_info, to_value
 if TYPE_CHECKING:
     from openline.hub.session import Session
 
-__all__ = ["connect", "verify_connection"]
+__all__ = ["connect", "identify", "verify_connection"]
 
 _NAME_LENGTH = 64  # of what a client may call itself; it is kept, and shown to admins
 
@@ -41,7 +41,7 @@ async def connect(session: Session, request: ConnectRequest) -> Answer:
         raise Disconnect(DisconnectCode.SHUTDOWN)
     if hub.options.max_sessions is not None and len(hub.sessions) >= hub.options.max_sessions:
         raise Disconnect(DisconnectCode.CONNECTION_LIMIT)
-    terms, grants = await _identify(session, request)
+    terms, grants = await identify(session, request)
     session.check_open()
     if hub.options.user_personal_channel and is_plain(session.user):
         grants.setdefault(f"#{session.user}", Grant())
@@ -71,8 +71,12 @@ async def connect(session: Session, request: ConnectRequest) -> Answer:
     return Answer(result, after)
 
 
-async def _identify(session: Session, request: ConnectRequest) -> tuple[Connect, dict[str, Grant]]:
-    """Find out who it is; set that on the session, and return what else was said."""
+async def identify(session: Session, request: ConnectRequest) -> tuple[Connect, dict[str, Grant]]:
+    """Find out who it is; set that on the session, and return what else was said.
+
+    Raises:
+        Refused, Disconnect: nobody who may come in.
+    """
     hub = session.hub
     grants: dict[str, Grant] = {}
     hook = hub.hooks.get("connect")

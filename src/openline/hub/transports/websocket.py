@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from openline.websocket.options import Options
     from openline.websocket.server_connection import ServerConnection
 
-__all__ = ["JSON_NAME", "PROTOBUF_NAME", "WebSocketTransport", "hub_line_options", "subprotocol_of"]
+__all__ = [
+    "JSON_NAME",
+    "PROTOBUF_NAME",
+    "ConnectionRequest",
+    "WebSocketTransport",
+    "hub_line_options",
+    "subprotocol_of",
+]
 
 JSON_NAME = "centrifuge-json"
 PROTOBUF_NAME = "centrifuge-protobuf"
@@ -86,7 +93,7 @@ class WebSocketTransport(Listener):
 
     def on_open(self, ws: ServerConnection) -> None:
         """Open a session."""
-        request = _Request(ws)
+        request = ConnectionRequest(ws)
         subprotocol = subprotocol_of(request.path.partition("?")[2], ws.subprotocol)
         self._session = self._hub.open_session(self, subprotocol, request)
 
@@ -157,7 +164,7 @@ class WebSocketTransport(Listener):
         self.connection.resume()
 
 
-class _Request:
+class ConnectionRequest:
     """The request of a connection's handshake: kept raw, and parsed for who asks; parsed, it would weigh more than
     the session."""
 
