@@ -49,6 +49,8 @@ class OpenPage:
         self._expected.append(
             re.compile(rf"WebSocket connection to '{line}[^']*' failed: .*\bnet::ERR_CONNECTION_REFUSED")
         )
+        # A font that is first needed now; the message does not say of what it speaks.
+        self._expected.append(re.compile("Failed to load resource: net::ERR_CONNECTION_REFUSED"))
 
     def expect_cuts(self, address: str) -> None:
         """Say that the test cuts lines: the browser logs that they broke, and what was answered with 503."""

@@ -23,6 +23,7 @@ export interface OnHub {
 }
 
 const FIRST_DELAY = 400; // milliseconds
+const UNAUTHORIZED = 101; // the hub's error
 const LONGEST_DELAY = 5_000;
 
 export function hubUrl(token: string, encoding: "json" | "protobuf" = "json"): string {
@@ -42,6 +43,7 @@ export function useHub({ encoding = "json", data = {}, aside = false }: HubOptio
       data: told(encoding, { ...data, name: myName(), color: myColor() }),
     });
     let opened = false;
+    let renewed = false;
     const become = (next: LineState) => {
       setState(next);
       if (!aside) report(next);
@@ -49,9 +51,17 @@ export function useHub({ encoding = "json", data = {}, aside = false }: HubOptio
     client.on("connecting", () => become(opened ? "lost" : "connecting"));
     client.on("connected", () => {
       opened = true;
+      renewed = false;
       become("open");
     });
-    client.on("disconnected", () => become("lost"));
+    client.on("disconnected", ({ code }) => {
+      become("lost");
+      // A server that was started anew does not know our cookie: any page of it brings a new one.
+      // Once: a browser that keeps no cookies is not let in.
+      if (code !== UNAUTHORIZED || renewed) return;
+      renewed = true;
+      void fetch(location.pathname).then(() => client.connect(), () => undefined);
+    });
     return client as Centrifuge;
   }, []);
   useEffect(() => {
