@@ -70,6 +70,8 @@ def test_a_missing_mark_follows_from_the_other(marks: Any, expected: tuple[Any, 
         {"max_size": -1},
         {"max_size": (1, -1)},
         {"max_unsent": -1},
+        {"busy_poll": -1},
+        {"busy_poll": 1001},
     ],
     ids=str,
 )

@@ -87,6 +87,9 @@ class connect:
             second. None: no bound.
         write_limit: Unsent bytes above which ``send`` waits, or (high, low).
         max_unsent: Unsent bytes at which the connection is aborted. None: no bound.
+        busy_poll: Microseconds for which the native engine keeps polling after the last thing that came, before it
+            hands the loop back: lower latency at the price of CPU, and of everything else in the loop, which waits.
+            0: it does not. At most 1,000; holds for all WebSockets of the loop. See ``docs/deployment.md``.
         logger: Default: ``logging.getLogger("openline.client")``.
         listener: Gets the messages by callbacks instead of ``recv``: a `Listener`, or its class, or a function that is
             given the connection and returns one. None: no callbacks.
@@ -128,6 +131,7 @@ class connect:
         max_queue: int | tuple[int | None, int | None] | None = DEFAULT_MAX_QUEUE,
         write_limit: int | tuple[int, int | None] = DEFAULT_WRITE_LIMIT,
         max_unsent: int | None = DEFAULT_MAX_UNSENT,
+        busy_poll: int = 0,
         logger: LoggerLike | None = None,
         listener: Listener | type[Listener] | Callable[[ClientConnection], Listener] | None = None,
         create_connection: type[ClientConnection] | None = None,
@@ -166,6 +170,7 @@ class connect:
             max_queue=max_queue,
             write_limit=write_limit,
             max_unsent=max_unsent,
+            busy_poll=busy_poll,
             logger=logging.getLogger("openline.client") if logger is None else logger,
         )
         self.logger = self._options.logger

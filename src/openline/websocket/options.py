@@ -20,6 +20,8 @@ DEFAULT_MAX_SIZE = 2**20
 DEFAULT_MAX_QUEUE = 16
 DEFAULT_WRITE_LIMIT = 2**15
 DEFAULT_MAX_UNSENT = 2**24
+# Microseconds; half of what one turn of the reactor may take.
+MAX_BUSY_POLL = 1000
 
 # The ratio of asyncio's own low-water mark to its high one.
 _LOW_PART = 4
@@ -53,6 +55,8 @@ class Options:
         write_high: Unsent bytes above which ``send`` waits.
         write_low: Unsent bytes at which it goes on.
         max_unsent: Unsent bytes that a connection may own; what would pass it aborts the connection. None: no bound.
+        busy_poll: Microseconds that the native engine keeps polling after its last event before it hands the loop back;
+            0: it does not. The longest of what a loop's connections ask for holds for all of them.
         logger: Where events are logged.
         host: The server; None for a client.
         context: The context in which callbacks and handlers run, each in a copy.
@@ -70,6 +74,7 @@ class Options:
     write_high: int = DEFAULT_WRITE_LIMIT
     write_low: int = DEFAULT_WRITE_LIMIT // _LOW_PART
     max_unsent: int | None = DEFAULT_MAX_UNSENT
+    busy_poll: int = 0
     logger: LoggerLike = field(default_factory=lambda: logging.getLogger("openline"))
     host: Host | None = None
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
@@ -86,6 +91,7 @@ class Options:
         max_queue: int | None | tuple[int | None, int | None] = DEFAULT_MAX_QUEUE,
         write_limit: int | tuple[int, int | None] = DEFAULT_WRITE_LIMIT,
         max_unsent: int | None = DEFAULT_MAX_UNSENT,
+        busy_poll: int = 0,
         logger: LoggerLike,
         host: Host | None = None,
     ) -> Options:
@@ -99,11 +105,13 @@ class Options:
             max_queue: High-water mark, or (high, low); a low mark that is not given is a quarter of the high one.
             write_limit: High-water mark, or (high, low), likewise.
             max_unsent: See `Options`.
+            busy_poll: See `Options`.
             logger: See `Options`.
             host: See `Options`.
 
         Raises:
-            ValueError: a number is negative, a time is not above 0, or a high mark is below its low one.
+            ValueError: a number is negative, a time is not above 0, a high mark is below its low one, or ``busy_poll``
+                is above 1,000.
         """
         message_size, fragment_size = max_size if isinstance(max_size, tuple) else (max_size, None)
         queue_high, queue_low = _marks("max_queue", max_queue)
@@ -121,6 +129,8 @@ class Options:
         }.items():
             if number is not None and number < 0:
                 raise ValueError(f"{name} must not be negative")
+        if not 0 <= busy_poll <= MAX_BUSY_POLL:
+            raise ValueError(f"busy_poll must be a number of microseconds from 0 to {MAX_BUSY_POLL}")
         return cls(
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
@@ -132,6 +142,7 @@ class Options:
             write_high=write_high,
             write_low=write_low,
             max_unsent=max_unsent,
+            busy_poll=busy_poll,
             logger=logger,
             host=host,
         )

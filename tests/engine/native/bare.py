@@ -34,6 +34,7 @@ class Options:
     write_low: int = 8192
     max_unsent: int | None = 2**24
     context: Context = field(default_factory=copy_context)
+    busy_poll: int = 0
 
 
 class Bare(Line):

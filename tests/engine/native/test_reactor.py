@@ -644,3 +644,90 @@ async def test_very_long_and_negative_deadlines_are_taken() -> None:
         other.set_deadline(0)
         await other.until("deadline")
         assert not line.noted("deadline")
+
+
+# -- polling
+
+
+class Dialogue:
+    """Sends the next message of the peer when one has come, and notes in which turn of the loop each came."""
+
+    def __init__(self, count: int) -> None:
+        self.peer: socket.socket | None = None
+        self.left = count
+        self.turn = 0
+        self.turns: list[int] = []
+        self.over = asyncio.get_running_loop().create_future()
+        self.next_turn()
+
+    def next_turn(self) -> None:
+        self.turn += 1
+        if not self.over.done():
+            asyncio.get_running_loop().call_soon(self.next_turn)
+
+    def on_message(self, ws: Any, message: str | bytes) -> None:
+        self.turns.append(self.turn)
+        self.left -= 1
+        if self.left:
+            assert self.peer is not None
+            self.peer.sendall(frame(b"again"))
+        else:
+            self.over.set_result(None)
+
+    async def run(self, peer: socket.socket) -> None:
+        self.peer = peer
+        peer.sendall(frame(b"once"))
+        await self.over
+
+
+async def test_what_comes_while_it_polls_is_served_in_the_same_turn() -> None:
+    dialogue = Dialogue(2)
+    async with opened(Bare(listener=dialogue, busy_poll=1000)) as (_, peer):
+        await dialogue.run(peer)
+    first, second = dialogue.turns
+    assert second == first
+
+
+async def test_without_polling_every_message_has_a_turn() -> None:
+    dialogue = Dialogue(2)
+    async with opened(Bare(listener=dialogue)) as (_, peer):
+        await dialogue.run(peer)
+    first, second = dialogue.turns
+    assert second > first
+
+
+async def test_polling_ends_for_what_waits_for_the_loop() -> None:
+    class Passing(Dialogue):
+        """Gives each message to somebody who waits on another connection: he is woken by the loop."""
+
+        def on_message(self, ws: Any, message: str | bytes) -> None:
+            super().on_message(ws, message)
+            other._deliver(message)
+
+    async with opened(Bare()) as (other, _):
+        waiting = asyncio.ensure_future(other.recv())
+        await turns_until(lambda: other._receiving())
+        dialogue = Passing(2)
+        async with opened(Bare(listener=dialogue, busy_poll=1000)) as (_, peer):
+            await dialogue.run(peer)
+        assert await waiting == b"once"
+    first, second = dialogue.turns
+    assert second > first
+
+
+async def test_polling_leaves_the_loop_its_turns_however_much_comes() -> None:
+    dialogue = Dialogue(20_000)
+    async with opened(Bare(listener=dialogue, busy_poll=1000)) as (_, peer):
+        await dialogue.run(peer)
+    assert len(set(dialogue.turns)) > 1
+
+
+async def test_polling_is_forgotten_with_the_last_connection() -> None:
+    dialogue = Dialogue(1)
+    async with opened(Bare(listener=dialogue, busy_poll=1000)) as (_, peer):
+        await dialogue.run(peer)
+    dialogue = Dialogue(2)
+    async with opened(Bare(listener=dialogue)) as (_, peer):
+        await dialogue.run(peer)
+    first, second = dialogue.turns
+    assert second > first

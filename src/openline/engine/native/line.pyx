@@ -158,6 +158,8 @@ cdef class Line(Inlet):
         self.low_water = options.write_low
         self.max_unsent = <size_t>-1 if options.max_unsent is None else <size_t>options.max_unsent
         self.context = options.context
+        if options.busy_poll:
+            self.reactor.poll_for(options.busy_poll)
         self.native = len(self.extensions) == (0 if self.deflate is None else 1)
         self.seal()
         if self.listener is not None:

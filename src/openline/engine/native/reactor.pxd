@@ -64,6 +64,8 @@ cdef class Reactor:
     cdef object timer
     cdef uint64_t timer_due
     cdef int judging          # not 0: deadlines have come; they are judged once all input at hand was read, or after so many turns
+    cdef uint64_t poll_time   # nanoseconds without an event after which a turn ends; 0: it ends at once
+    cdef bint loop_wanted     # something of this turn goes on in the loop: it is not to wait for the polling
     cdef object interrupt
     cdef object loop_getter   # of `suspension.pyx`: what its objects answer for `get_loop`
     cdef object finished      # of the same: a future that is done
@@ -83,6 +85,9 @@ cdef class Reactor:
     cdef int schedule(self) except -1
     cdef int set_deadline(self, Pollable pollable, double delay) except -1
     cdef int turn(self) except -1
+    cdef int work_off(self) except -1
+    cdef int keep_polling(self, uint64_t begun) except -1
+    cdef int tidy(self) except -1
     cdef int work_off_batch(self) except -1
     cdef int work_off_listed(self) except -1
     cdef int serve(self, Pollable pollable, uint32_t events) except -1

@@ -16,6 +16,9 @@ The rules, each of which costs something when it is broken:
   the same batch must not receive its predecessor's event. Descriptors are closed in `sweep` only, in this thread, after the batch,
   with EPOLL_CTL_DEL first. After a fork the child closes its copies and does nothing else: epoll_ctl, shutdown or send there
   would reach the parent's connections.
+* *Polling.* With `busy_poll` a turn does not end with its last event, but so many microseconds later, and asks epoll meanwhile: what
+  comes then is served without a turn of the loop and without the kernel's waking us. Never longer than TURN in all, never while
+  anything of the turn waits for the loop, and with the GIL released while nothing is there.
 * *Life.* The loop is held only while a listener or connection is attached. `Registration` is what the loop holds of us; when it dies
   although we did not leave, the loop was closed under live connections.
 * *Interrupts.* KeyboardInterrupt and SystemExit from user code pass on to the loop, after the turn is in order.
@@ -247,6 +250,7 @@ cdef class Reactor:
         self.slots.clear()
         self.free_slots.clear()
         self.batch_next = self.batch_size = 0
+        self.poll_time = 0
         return 0
 
     def abandon(self):
@@ -286,6 +290,7 @@ cdef class Reactor:
         self.batch_next = self.batch_size = 0
         self.timer = None
         self.timer_due = NEVER
+        self.poll_time = 0
         if self.epoll >= 0:
             close(self.epoll)
             self.epoll = -1
@@ -304,6 +309,7 @@ cdef class Reactor:
         return 0
 
     cdef int schedule(self) except -1:
+        self.loop_wanted = True
         if not self.scheduled and not self.loop.is_closed():
             self.scheduled = True
             self.loop.call_soon(self.scheduled_turn, context=self.context)
@@ -323,22 +329,14 @@ cdef class Reactor:
         if self.running:
             return 0  # a handler runs the loop from inside itself
         self.running = True
+        self.loop_wanted = False
         self.now = monotonic()
         try:
-            self.work_off_batch()
-            if self.listed:
-                self.work_off_listed()
-            if self.judging:
-                self.judging -= 1
-                if self.batch_next == self.batch_size and self.batch_size < BATCH and not self.listed:
-                    self.judging = 0
-                if self.judging == 0:
-                    self.judge()
+            self.work_off()
+            if self.poll_time:
+                self.keep_polling(self.now)
         finally:
-            while self.corked or self.doomed:
-                if self.corked:
-                    self.flush_cork()
-                self.sweep()
+            self.tidy()
             self.running = False
         if self.epoll < 0:
             pass
@@ -351,6 +349,53 @@ cdef class Reactor:
             self.interrupt = None
             raise error
         return 0
+
+    cdef int work_off(self) except -1:
+        self.work_off_batch()
+        if self.listed:
+            self.work_off_listed()
+        if self.judging:
+            self.judging -= 1
+            if self.batch_next == self.batch_size and self.batch_size < BATCH and not self.listed:
+                self.judging = 0
+            if self.judging == 0:
+                self.judge()
+        return 0
+
+    cdef int tidy(self) except -1:
+        """Whatever a turn has begun leaves."""
+        while self.corked or self.doomed:
+            if self.corked:
+                self.flush_cork()
+            self.sweep()
+        return 0
+
+    cdef int keep_polling(self, uint64_t begun) except -1:
+        """Serves what comes soon after the last event, before the loop is asked again."""
+        cdef uint64_t quiet_at = monotonic() + self.poll_time
+        cdef epoll_event *events = self.events
+        cdef int epoll, found
+        while True:
+            self.tidy()
+            if self.loop_wanted or self.listed or self.judging or self.epoll < 0 or self.interrupt is not None:
+                return 0
+            if self.batch_next == self.batch_size:
+                epoll = self.epoll
+                with nogil:
+                    found = epoll_wait(epoll, events, BATCH, 0)
+                self.batch_next = 0
+                self.batch_size = max(found, 0)
+            self.now = monotonic()
+            if self.batch_next < self.batch_size:
+                self.work_off_batch()
+                self.now = monotonic()
+                quiet_at = self.now + self.poll_time
+            if self.now > quiet_at or self.now > begun + TURN:
+                return 0
+
+    def poll_for(self, int microseconds):
+        """Turns last so much longer than their last event; the longest that was asked for holds, until the last descriptor is gone."""
+        self.poll_time = max(self.poll_time, <uint64_t>microseconds * 1000)
 
     cdef int work_off_batch(self) except -1:
         cdef uint64_t limit = self.now + TURN

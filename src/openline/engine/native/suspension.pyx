@@ -57,6 +57,7 @@ cdef class Suspension:
             return 0
         self.callback = self.context = None
         if not reactor.running or reactor.depth:
+            reactor.loop_wanted = True
             reactor.loop.call_soon(callback, self, context=context)
             return 0
         reactor.depth += 1
@@ -114,6 +115,7 @@ cdef class Suspension:
         self.cancel_message = msg
         self.forget()
         self.callback = None
+        self.reactor.loop_wanted = True
         self.reactor.loop.call_soon(callback, self, context=self.context)
         self.context = None
         return True
