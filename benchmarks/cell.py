@@ -1,26 +1,36 @@
 """One cell of the table: one work on one peer, once."""
 
+import contextlib
 import json
+import os
 import subprocess
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks import native
 from benchmarks.dialogues import dialogue, write_dialogue
 from benchmarks.machine import Cores
 from benchmarks.payloads import write_messages
-from benchmarks.peers import Peer
-from benchmarks.server import ServerProcess
-from benchmarks.works import CHROME_DEFLATE, Work
+from benchmarks.peers import PEERS, Peer
+from benchmarks.peers.job import PING_INTERVAL
+from benchmarks.server import ServerProcess, engine, pinned
+from benchmarks.works import CHROME_DEFLATE, IDLE_BESIDE, Work
 
 #: Longest that the client may take for one cell, in seconds, beside warm-up and measurement.
 LIMIT = 60.0
 
 #: Seconds before the lines are cut, so that there is something to recover.
 _UNCUT = 2.0
+
+
+#: Seconds after its last message from which a connection is called idle.
+_QUIET = 5.0
+
+
+_ERRORS = native.BUILD / "logs" / "client.log"
 
 
 class CellError(Exception):
@@ -48,6 +58,8 @@ class Sample:
         p99_us: All but one in a hundred.
         p999_us: All but one in a thousand.
         wire_bytes: Bytes of a message's frames as the server sent it.
+        cpu_share: Of one core that the server took.
+        import_us: Wall time of loading it.
         memory: Bytes of one idle connection (proportional set size of the server).
         memory_before: The same before the work's echoes.
         recovered_s: Seconds from the cut of all lines to the last client that had recovered.
@@ -66,6 +78,8 @@ class Sample:
     p99_us: float | None = None
     p999_us: float | None = None
     wire_bytes: float | None = None
+    cpu_share: float | None = None
+    import_us: float | None = None
     memory: float | None = None
     memory_before: float | None = None
     recovered_s: float | None = None
@@ -81,6 +95,7 @@ def _connections(work: Work, server: ServerProcess) -> int:
 
 
 def _command(work: Work, peer: Peer, server: ServerProcess, timing: Timing) -> list[str]:
+    mode = "idle" if work.mode == "keepalive" else work.mode
     messages = write_messages(native.BUILD / "messages", work.payload, work.size)
     options = {
         "port": ",".join(map(str, server.ports)),
@@ -103,7 +118,7 @@ def _command(work: Work, peer: Peer, server: ServerProcess, timing: Timing) -> l
         options["extensions"] = CHROME_DEFLATE
     flags = [*(["--text"] if work.text else []), *(["--tls"] if work.tls else [])]
     program = str(native.BUILD / "load-client")
-    return [program, work.mode, *flags, *(f"--{name}={value}" for name, value in options.items())]
+    return [program, mode, *flags, *(f"--{name}={value}" for name, value in options.items())]
 
 
 def _check(code: int, errors: str, server: ServerProcess) -> None:
@@ -129,7 +144,8 @@ def _check_parameters(work: Work, extensions: str) -> None:
 
 
 def _measure_messages(work: Work, peer: Peer, server: ServerProcess, timing: Timing) -> Sample:
-    result = _run_client(_command(work, peer, server, timing), server, timing)
+    with _beside(work, server, timing):
+        result = _run_client(_command(work, peer, server, timing), server, timing)
     _check_parameters(work, result["extensions"])
     units = result["messages"] if work.unit != "connection" else work.connections
     latency = result["latency_us"]
@@ -144,6 +160,97 @@ def _measure_messages(work: Work, peer: Peer, server: ServerProcess, timing: Tim
         wire_bytes=result["bytes_received"] / units if work.unit != "connection" else None,
         client_busy=result["client_cpu_seconds"] / result["seconds"],
         extensions=result["extensions"],
+    )
+
+
+@contextlib.contextmanager
+def _beside(work: Work, server: ServerProcess, timing: Timing) -> Iterator[None]:
+    """Whoever stands beside what is measured."""
+    if not work.beside:
+        yield
+    elif work.beside == "idle":
+        silent = replace(work, mode="idle", connections=IDLE_BESIDE, beside="")
+        with _holding(_command(silent, PEERS["limit"], server, timing), server):
+            yield
+    else:
+        command = [sys.executable, "-m", "benchmarks.neighbours", work.beside, str(server.ports[0])]
+        with subprocess.Popen(command, cwd=native.FOLDER.parent, stdout=subprocess.PIPE) as neighbour:
+            try:
+                assert neighbour.stdout is not None
+                neighbour.stdout.readline()
+                yield
+                if neighbour.poll() is not None:
+                    raise CellError(f"the neighbour ended with {neighbour.returncode}")
+            finally:
+                neighbour.kill()
+
+
+@contextlib.contextmanager
+def _holding(command: list[str], server: ServerProcess) -> Iterator[subprocess.Popen[str]]:
+    """A client in mode ``idle`` that has opened its connections."""
+    with (
+        _ERRORS.open("w") as log,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as client,
+    ):
+        try:
+            _await_event(client, "opened", server)
+            yield client
+        finally:
+            client.kill()
+
+
+def _measure_keepalive(work: Work, peer: Peer, server: ServerProcess, timing: Timing) -> Sample:
+    """Over a whole interval, since pings of connections that were opened together come together."""
+    with _holding(_command(work, peer, server, timing), server):
+        time.sleep(1)
+        began, before = time.monotonic(), server.cpu_seconds()
+        time.sleep(PING_INTERVAL)
+        return Sample(cpu_share=(server.cpu_seconds() - before) / (time.monotonic() - began))
+
+
+def _measure_import(peer: Peer, cores: Cores) -> Sample:
+    """The quickest of five, after one that fills the kernel's caches."""
+    program = f"import time; t = time.perf_counter(); {peer.statement}; print(time.perf_counter() - t)"
+    command = [sys.executable, "-c", program]
+    with pinned(cores.server):
+        runs = [subprocess.run(command, capture_output=True, text=True, check=False) for _ in range(6)]
+    if any(run.returncode for run in runs):
+        raise CellError(runs[0].stderr)
+    return Sample(import_us=min(float(run.stdout) for run in runs[1:]) * 1e6)
+
+
+def _measure_client(work: Work, peer: Peer, cores: Cores, timing: Timing) -> Sample:
+    """The client runs where servers do otherwise, and the C loop where the client does."""
+    with ServerProcess(PEERS["limit"], work, cores.client) as server:
+        options = {
+            "port": server.ports[0],
+            "connections": work.connections,
+            "warmup": timing.warmup,
+            "duration": timing.duration,
+            "loop": peer.loop,
+        }
+        command = [sys.executable, "-m", f"benchmarks.clients.{peer.client}"]
+        command += [f"--{name}={value}" for name, value in options.items()]
+        with pinned(cores.server):
+            run = subprocess.run(
+                command,
+                cwd=native.FOLDER.parent,
+                env={**os.environ, "OPENLINE_ENGINE": engine()},
+                capture_output=True,
+                text=True,
+                timeout=LIMIT,
+                check=False,
+            )
+        _check(run.returncode, run.stderr, server)
+        result = json.loads(run.stdout)
+    messages = result["messages"]
+    return Sample(
+        cpu_us=result["cpu_seconds"] / messages * 1e6,
+        user_us=result["user_seconds"] / messages * 1e6,
+        system_us=result["system_seconds"] / messages * 1e6,
+        rate=messages / result["seconds"],
     )
 
 
@@ -184,26 +291,15 @@ def _measure_idle(work: Work, peer: Peer, server: ServerProcess, timing: Timing)
     command = _command(work, peer, server, timing)
     _warm_up(work, command, server)
     before = _settled(server.memory)
-    errors = native.BUILD / "logs" / "client.log"
-    with (
-        errors.open("w") as log,
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
-        ) as client,
-    ):
-        try:
-            _await_event(client, "opened", errors, server)
-            opened = _settled(server.memory)
-            after = opened
-            if work.echoes:
-                _tell(client, f"echo {work.echoes}")
-                _await_event(client, "echoed", errors, server)
-                after = _settled(server.memory)
-            _tell(client, "stop")
-            result = _await_event(client, "result", errors, server)
-        except BaseException:
-            client.kill()
-            raise
+    with _holding(command, server) as client:
+        opened = after = _settled(server.memory)
+        if work.echoes:
+            _tell(client, f"echo {work.echoes}")
+            _await_event(client, "echoed", server)
+            time.sleep(_QUIET)
+            after = _settled(server.memory)
+        _tell(client, "stop")
+        result = _await_event(client, "result", server)
     return Sample(
         memory=(after - before) / work.connections,
         memory_before=(opened - before) / work.connections if work.echoes else None,
@@ -217,14 +313,12 @@ def _tell(client: subprocess.Popen[str], command: str) -> None:
     client.stdin.flush()
 
 
-def _await_event(
-    client: subprocess.Popen[str], name: str, errors: Path, server: ServerProcess
-) -> dict[str, Any]:
+def _await_event(client: subprocess.Popen[str], name: str, server: ServerProcess) -> dict[str, Any]:
     """The client bounds the time itself, by its --limit."""
     assert client.stdout is not None
     line = client.stdout.readline()
     if not line:
-        _check(client.wait() or 1, errors.read_text(), server)
+        _check(client.wait() or 1, _ERRORS.read_text(), server)
     event: dict[str, Any] = json.loads(line)
     if event["event"] != name:
         raise CellError(f"the client said {line!r} where {name!r} was due")
@@ -238,7 +332,13 @@ def measure(work: Work, peer: Peer, cores: Cores, timing: Timing) -> Sample:
         ServerError: The server did not start, or went.
         CellError: The client refused what came, or time ran out.
     """
+    if work.mode == "import":
+        return _measure_import(peer, cores)
+    if work.mode == "client":
+        return _measure_client(work, peer, cores, timing)
     with ServerProcess(peer, work, cores.server) as server:
+        if work.mode == "keepalive":
+            return _measure_keepalive(work, peer, server, timing)
         if work.mode == "idle":
             return _measure_idle(work, peer, server, timing)
         if work.mode == "cut":

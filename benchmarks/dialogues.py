@@ -8,8 +8,9 @@ from typing import Literal
 #: What a server of the hub's kind is to do:
 #: ``inside``: a client gives the sign, the server publishes to all; ``publish``: a client publishes to all; ``rpc``:
 #: echo calls; ``connect``, ``idle``: nothing more; ``acknowledge``: keep what is published, nobody subscribes; ``cut``:
-#: publish to one of many channels, recover who comes back; ``nodes``: as ``publish``, on each node that there is.
-Task = Literal["inside", "publish", "rpc", "connect", "idle", "acknowledge", "cut", "nodes"]
+#: publish to one of many channels, recover who comes back; ``nodes``: as ``publish``, on each node that there is;
+#: ``workers``: echo, of a server of several processes.
+Task = Literal["inside", "publish", "rpc", "connect", "idle", "acknowledge", "cut", "nodes", "workers"]
 
 #: The protocols.
 Protocol = Literal["", "hub", "socketio"]

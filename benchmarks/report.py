@@ -117,6 +117,16 @@ def _cpu_table(medians: dict[str, Sample], work: Work) -> tuple[list[str], list[
     return header, rows
 
 
+def _keepalive_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]]]:
+    rows = [[peer, f"{sample.cpu_share or 0:.2%}"] for peer, sample in medians.items()]
+    return ["peer", "of one core"], rows
+
+
+def _import_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]]]:
+    rows = [[peer, _number(sample.import_us and sample.import_us / 1000)] for peer, sample in medians.items()]
+    return ["peer", "ms"], rows
+
+
 def _cut_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]]]:
     header = "peer,s to the last recovered,p50 of a return in ms,acknowledged and none lost".split(",")
     header += ["recovered deliveries", "CPU µs a delivery"]
@@ -139,6 +149,10 @@ def _work_section(results: Results, work: Work) -> list[str]:
         header, rows = _memory_table(medians)
     elif work.mode == "cut":
         header, rows = _cut_table(medians)
+    elif work.mode == "keepalive":
+        header, rows = _keepalive_table(medians)
+    elif work.mode == "import":
+        header, rows = _import_table(medians)
     else:
         header, rows = _cpu_table(medians, work)
     lines += _table(header, rows)
@@ -150,12 +164,18 @@ def _work_section(results: Results, work: Work) -> list[str]:
     return [*lines, ""]
 
 
+#: What a target is held against that names no peer.
+_ALONE = {"growth": "before", "cpu_share": "one core", "p999_us": ""}
+
+
 def _targets_section(results: Results) -> list[str]:
     rows: list[list[str]] = []
     for target in TARGETS:
-        value = target.value(results.medians(target.work))
+        value = target.value(results.medians)
         if value is not None:
-            against = target.theirs or ("before" if target.field == "growth" else "bytes")
+            against = target.theirs or _ALONE.get(target.field, "bytes")
+            if target.base:
+                against = f"{against}, {target.base}" if target.theirs else target.base
             verdict = "met" if target.met(value) else "**missed**"
             figures = [f"{value:.4g}", f"{'≥' if target.least else '≤'} {target.bound:g}", verdict]
             rows.append([target.work, target.ours, against, target.field, *figures])

@@ -16,6 +16,7 @@ from benchmarks import native, report
 from benchmarks.cell import CellError, Timing, measure
 from benchmarks.machine import Cores, choose_cores, describe
 from benchmarks.peers import NODE, PEERS, Peer, find
+from benchmarks.plots import to_svg
 from benchmarks.server import ServerError, pinned
 from benchmarks.works import WORKS, Work
 
@@ -70,6 +71,12 @@ def _present(peers: list[Peer], console: Console) -> list[Peer]:
 
 
 def _does(peer: Peer, work: Work) -> bool:
+    if peer.name in work.also:
+        return True
+    if work.mode == "client":
+        return bool(peer.client)
+    if work.mode == "import":
+        return bool(peer.statement)
     if work.task:
         return work.task in peer.tasks
     return peer.frames and not work.needs & peer.lacks
@@ -80,7 +87,7 @@ def _plan(works: list[Work], peers: list[Peer], console: Console) -> list[tuple[
     descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     plan: list[tuple[Work, list[Peer]]] = []
     for work in works:
-        if work.connections + _SPARE_DESCRIPTORS > descriptors:
+        if work.all_connections + _SPARE_DESCRIPTORS > descriptors:
             console.print(f"left out: {work.name}, since the descriptor limit is {descriptors} (ulimit -n)")
             continue
         if work.tls and not native.has_tls():
@@ -163,6 +170,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with pinned(cores.client):
         _run_all(plan, results, cores, Timing(options.warmup, options.duration), console)
     as_json, as_markdown = report.write(results, options.results)
+    if picture := to_svg(results):
+        as_markdown.with_suffix(".svg").write_text(picture)
     if sys.stdout.isatty():
         console.print(Markdown(as_markdown.read_text()))
     else:

@@ -5,6 +5,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -51,7 +52,7 @@ def _arguments(peer: Peer, work: Work) -> list[str]:
         case program:
             tls = ["--certificate", chain, key] if work.tls else []
             loop = ["--loop", peer.loop] if peer.loop else []
-            return [sys.executable, "-m", f"benchmarks.peers.{program}", *flags, *tls, *loop]
+            return [sys.executable, "-m", f"benchmarks.peers.{program}", *flags, *tls, *loop, *peer.arguments]
 
 
 def engine() -> str:
@@ -136,6 +137,11 @@ class ServerProcess:
     def log_end(self) -> str:
         """The last line of its standard error."""
         return (self._log.read_text(errors="replace").strip() or "(it wrote nothing)").splitlines()[-1]
+
+    def cpu_seconds(self) -> float:
+        """Processor time of all its processes so far."""
+        # The kernel's number for the clock of another process; see clock_getcpuclockid(3).
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self.pids)
 
     def memory(self) -> int:
         """Proportional set size of all its processes, in bytes.

@@ -1,5 +1,6 @@
 """What openline is to reach: ratios of server CPU (idle works: of memory) in one run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,7 @@ class Target:
 
     Attributes:
         field: Of ``Sample``.
+        base: A work: the same ratio there is what this one is divided by. So the two differ in shape alone.
         least: The bound is the least, not the most.
     """
 
@@ -21,11 +23,25 @@ class Target:
     ours: str
     theirs: str | None
     bound: float
-    field: Literal["cpu_us", "memory", "wire_bytes", "growth", "rate"] = "cpu_us"
+    field: Literal[
+        "cpu_us", "memory", "wire_bytes", "growth", "rate", "p999_us", "cpu_share", "import_us"
+    ] = "cpu_us"
     least: bool = False
+    base: str | None = None
 
-    def value(self, medians: dict[str, Sample]) -> float | None:
-        """The figure to hold against the bound; None where a part of it was not measured."""
+    def value(self, medians: Callable[[str], dict[str, Sample]]) -> float | None:
+        """The figure to hold against the bound; None where a part of it was not measured.
+
+        Args:
+            medians: Gives the medians of a work, by peer.
+        """
+        here = self._ratio(medians(self.work))
+        if self.base is None or here is None:
+            return here
+        there = self._ratio(medians(self.base))
+        return here / there if there else None
+
+    def _ratio(self, medians: dict[str, Sample]) -> float | None:
         ours = self._read(medians.get(self.ours))
         if self.theirs is None:
             return ours
@@ -94,6 +110,22 @@ TARGETS = [
     Target("idletls", COROUTINE, "websockets", 0.38, "memory"),
     *_both("idledeflate", "websockets", 0.25, "memory"),
     *_both("idle1m", None, 1.10, "growth"),
+    *_both("idletls1m", None, 1.10, "growth"),
+    Target("client64", LISTENER, "picows", 0.9),
+    Target("client64", COROUTINE, "websockets", 0.4),
+    Target("import", LISTENER, "websockets", 1.0, "import_us"),
+    *(
+        Target(f"echo64c{connections}", ours, "limit", 1.15, base="echo64")
+        for connections in (1000, 5000, 15_000)
+        for ours in (LISTENER, COROUTINE)
+    ),
+    Target("keepalive", LISTENER, None, 0.01, "cpu_share"),
+    Target("keepalive", COROUTINE, None, 0.01, "cpu_share"),
+    *(
+        Target(f"echo64{beside}", ours, None, 1.5, "p999_us", base="echo64")
+        for beside in ("idle", "flood", "deaf", "large")
+        for ours in (LISTENER, COROUTINE)
+    ),
     Target("hubfan100", HUB, "openline-broadcast", 1.15),
     Target("hubfan500", HUB, "python-socketio", 0.10),
     Target("hubfan500", HUB, "channels", 0.03),

@@ -8,13 +8,17 @@ from benchmarks.dialogues import Task
 #: What Chrome offers.
 CHROME_DEFLATE = "permessage-deflate; client_max_window_bits"
 
+#: How many are silent beside those that are measured.
+IDLE_BESIDE = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """One work, done alike by every peer.
 
     Attributes:
-        mode: Of the load client.
+        mode: Of the load client; or ``keepalive``: what idle connections cost; ``client``: the peer is the client, and
+            the C loop the server; ``import``: what it takes to load the peer.
         payload: Kind of the messages (see ``payloads``).
         size: Of each message, in bytes.
         connections: Open at the same time.
@@ -24,6 +28,8 @@ class Work:
         tls: Over TLS 1.3.
         keepalive: Pings every 20 s, as most libraries do by default; off where messages flow.
         echoes: Idle works: messages that each connection echoes before its memory is read.
+        beside: Who stands beside the connections that are measured: ``idle``: 10,000 more, which are silent;
+            otherwise see ``neighbours``.
         also: Peers on the other event loop, beside those that were asked for.
         task: Above the frames (see ``dialogues``): done by the peers that name it. Empty: the frames themselves.
         channels: Cut works: connections are spread over so many.
@@ -32,7 +38,7 @@ class Work:
 
     name: str
     title: str
-    mode: Literal["echo", "fanout", "open", "churn", "idle", "cut"] = "echo"
+    mode: Literal["echo", "fanout", "open", "churn", "idle", "cut", "keepalive", "client", "import"] = "echo"
     payload: Literal["binary", "text", "json"] = "binary"
     size: int = 64
     connections: int = 100
@@ -41,6 +47,7 @@ class Work:
     tls: bool = False
     keepalive: bool = False
     echoes: int = 0
+    beside: Literal["", "idle", "flood", "deaf", "large"] = ""
     also: tuple[str, ...] = ()
     task: Task | Literal[""] = ""
     channels: int = 1
@@ -52,9 +59,14 @@ class Work:
         return self.payload != "binary"
 
     @property
+    def all_connections(self) -> int:
+        """Those beside included."""
+        return self.connections + (IDLE_BESIDE if self.beside == "idle" else 0)
+
+    @property
     def unit(self) -> str:
         """What the figures are for one of."""
-        return {"echo": "message", "fanout": "delivery"}.get(self.mode, "connection")
+        return {"echo": "message", "client": "message", "fanout": "delivery"}.get(self.mode, "connection")
 
     @property
     def needs(self) -> frozenset[str]:
@@ -74,10 +86,12 @@ _ALL = [
         name="echo64c1",
         title="echo 64 B, 1 connection",
         connections=1,
-        also=("openline-listener@uvloop", "openline-coroutine@uvloop", "picows@asyncio"),
+        also=("openline-listener@uvloop", "openline-coroutine@uvloop", "openline-busy", "picows@asyncio"),
     ),
     Work(name="echo64", title="echo 64 B, 100 connections"),
     Work(name="echo64x16", title="echo 64 B, 100 connections, 16 in flight on each", in_flight=16),
+    Work(name="echo64c1000", title="echo 64 B, 1,000 connections", connections=1000),
+    Work(name="echo64c5000", title="echo 64 B, 5,000 connections", connections=5000),
     Work(name="echo64c15000", title="echo 64 B, 15,000 connections", connections=15_000),
     Work(name="echo16k", title="echo 16 KiB, 100 connections", size=16_384),
     Work(name="echo1m", title="echo 1 MB, 4 connections", size=1_000_000, connections=4),
@@ -155,6 +169,42 @@ _ALL = [
         connections=2000,
         keepalive=True,
         echoes=1,
+    ),
+    Work(
+        name="idletls1m",
+        title="idle TLS connections after each has echoed 1 MB once, 500",
+        mode="idle",
+        size=1_000_000,
+        connections=500,
+        keepalive=True,
+        tls=True,
+        echoes=1,
+    ),
+    Work(
+        name="keepalive",
+        title="keepalive of 10,000 idle connections, a ping each every 20 s",
+        mode="keepalive",
+        connections=10_000,
+        keepalive=True,
+    ),
+    Work(name="echo64idle", title="echo 64 B, 100 connections, beside 10,000 idle ones", beside="idle"),
+    Work(name="echo64flood", title="echo 64 B, 100 connections, beside one that floods", beside="flood"),
+    Work(
+        name="echo64deaf",
+        title="echo 64 B, 100 connections, beside one that sends and never reads",
+        beside="deaf",
+    ),
+    Work(
+        name="echo64large",
+        title="echo 64 B, 100 connections, beside one on which messages of 100 MiB pass",
+        beside="large",
+    ),
+    Work(name="client64", title="client: 64 B to the C loop and back, 100 connections", mode="client"),
+    Work(name="import", title="loading client and server", mode="import"),
+    Work(
+        name="workers",
+        title="echo 64 B, 100 connections, processes that share a port (and here a core)",
+        task="workers",
     ),
     Work(
         name="hubfan100",

@@ -21,6 +21,9 @@ class Peer:
         protocol: What it speaks above the frames.
         tasks: Works of the hub's kind that it does.
         frames: Whether it does the works without a task.
+        arguments: Further ones of its program.
+        client: Its client, a module of ``benchmarks.clients``; empty: it has none.
+        statement: That loads client and server; empty: it is no Python.
     """
 
     name: str
@@ -33,6 +36,9 @@ class Peer:
     protocol: Protocol = ""
     tasks: frozenset[Task] = frozenset()
     frames: bool = True
+    arguments: tuple[str, ...] = ()
+    client: str = ""
+    statement: str = ""
 
     def versions(self) -> dict[str, str]:
         """Versions by distribution.
@@ -59,6 +65,8 @@ _ALL = [
         loop="asyncio",
         packages=("openline",),
         ours="callback",
+        client="openline_listener",
+        statement="from openline import connect, serve",
         settings="callback API; compression only where the work has it; pings off where messages flow",
     ),
     Peer(
@@ -67,6 +75,7 @@ _ALL = [
         loop="asyncio",
         packages=("openline",),
         ours="coroutine",
+        client="openline_coroutine",
         settings="coroutine API; compression only where the work has it; pings off where messages flow",
         tasks=frozenset({"rpc"}),
     ),
@@ -82,6 +91,8 @@ _ALL = [
         program="picows_core",
         loop="uvloop",
         packages=("picows", "aiofastnet"),
+        client="picows_core",
+        statement="from picows import ws_connect, ws_create_server",
         settings="listener; payload sent back as a memoryview up to 8 KiB (it is copied then), as bytes above; "
         "aiofastnet's transports; pings off where messages flow",
         lacks=frozenset({"deflate"}),
@@ -99,6 +110,8 @@ _ALL = [
         program="websockets_asyncio",
         loop="uvloop",
         packages=("websockets",),
+        client="websockets_asyncio",
+        statement="from websockets.asyncio.client import connect",
         settings="compression only where the work has it, with its own memLevel=5; "
         "pings off where messages flow; max_queue=None",
     ),
@@ -147,6 +160,28 @@ _ALL = [
         loop="",
         settings="on Node.js, with bufferutil; deflate only where the work has it, threshold 0",
         lacks=frozenset({"keepalive"}),
+    ),
+    Peer(
+        name="openline-busy",
+        program="openline_listener",
+        loop="asyncio",
+        packages=("openline",),
+        settings="callback API with busy_poll=50: for latency, at the price of CPU",
+        frames=False,
+        arguments=("--busy-poll", "50"),
+    ),
+    *(
+        Peer(
+            name=f"openline-workers-{workers}",
+            program="openline_workers",
+            loop="",
+            packages=("openline",),
+            settings=f"openline serve --workers {workers} --no-compress --ping-interval 0",
+            frames=False,
+            tasks=frozenset({"workers"}),
+            arguments=("--workers", str(workers)),
+        )
+        for workers in (1, 2)
     ),
     Peer(
         name="openline-hub",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 #: Seconds between pings where keepalive is on, and until a ping that is not answered ends the connection.
 PING_INTERVAL = 20
 
-#: More than the largest message here.
-MAX_SIZE = 4 * 2**20
+#: More than the largest message here; servers may hold so much unsent, too.
+MAX_SIZE = 128 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Job:
         deflate: ``none``; ``equal``: window of 15 bits, context takeover, both ways; ``default``: the library's own.
         keepalive: Ping every ``PING_INTERVAL`` seconds.
         ssl: For TLS, or None.
+        busy_poll: Microseconds, of openline alone.
         sock: Bound to a free port of 127.0.0.1; not yet listening.
     """
 
@@ -33,6 +34,7 @@ class Job:
     text: bool
     deflate: str
     keepalive: bool
+    busy_poll: int
     ssl: ssl.SSLContext | None
     sock: socket.socket
 
@@ -49,6 +51,7 @@ def _parse() -> tuple[Job, str]:
     parser.add_argument("--task", default="")
     parser.add_argument("--deflate", choices=["none", "equal", "default"], default="none")
     parser.add_argument("--keepalive", action="store_true")
+    parser.add_argument("--busy-poll", type=int, default=0)
     parser.add_argument("--certificate", nargs=2, metavar=("CHAIN", "KEY"))
     parser.add_argument("--loop", choices=["asyncio", "uvloop"], required=True)
     arguments = parser.parse_args()
@@ -63,6 +66,7 @@ def _parse() -> tuple[Job, str]:
         text=arguments.text,
         deflate=arguments.deflate,
         keepalive=arguments.keepalive,
+        busy_poll=arguments.busy_poll,
         ssl=context,
         sock=sock,
     )

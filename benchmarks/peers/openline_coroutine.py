@@ -29,6 +29,7 @@ async def start(job: Job) -> Server:
         ssl=job.ssl,
         ping_interval=PING_INTERVAL if job.keepalive else None,
         max_size=MAX_SIZE,
+        max_unsent=MAX_SIZE,
         **deflate_arguments(job),
     )
 

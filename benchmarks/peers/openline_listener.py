@@ -31,6 +31,8 @@ async def start(job: Job) -> Server:
         ssl=job.ssl,
         ping_interval=PING_INTERVAL if job.keepalive else None,
         max_size=MAX_SIZE,
+        max_unsent=MAX_SIZE,
+        busy_poll=job.busy_poll,
         **deflate_arguments(job),
     )
 

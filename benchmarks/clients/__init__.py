@@ -1,0 +1,1 @@
+"""Clients to be measured, of the libraries that have one."""
