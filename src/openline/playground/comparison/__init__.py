@@ -1,0 +1,1 @@
+"""The same stream of messages by four techniques at once, each measured."""
