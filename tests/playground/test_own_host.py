@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from openline.playground.own_host import host_checker
+from openline.playground.own_host import host_checker, is_beside
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,11 @@ def test_any_other_name_may_be_a_rebound_one(host: str) -> None:
 
 def test_a_name_that_was_given_counts_as_own() -> None:
     assert host_checker(("Play.example.com",))("play.example.com:443")
+
+
+def test_a_page_is_beside_only_on_the_same_host() -> None:
+    assert is_beside("https://example.org", "example.org:1", 443)
+    assert is_beside("http://[::1]:8000", "[::1]:1", 8000)
+    assert not is_beside("http://[::1]:8000", "localhost:1", 8000)
+    assert not is_beside("http://[", "localhost:1", 8000)
+    assert not is_beside("null", "localhost:1", 8000)

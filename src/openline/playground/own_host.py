@@ -28,6 +28,18 @@ def host_checker(names: tuple[str, ...] = ()) -> Callable[[str], bool]:
     return is_own
 
 
+def is_beside(origin: str, host: str, port: int) -> bool:
+    """Tell whether a page comes from another port of the very host that it asks: from this one."""
+    try:
+        page, own = urlsplit(origin), urlsplit(f"//{host}")
+        return (
+            page.hostname == own.hostname
+            and (page.port or {"http": 80, "https": 443}.get(page.scheme)) == port
+        )
+    except ValueError:
+        return False
+
+
 def _name_of(host: str) -> str | None:
     try:
         return urlsplit(f"//{host}").hostname

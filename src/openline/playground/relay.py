@@ -24,7 +24,7 @@ class Watcher:
     __slots__ = ()
 
     def joined(self, local_port: int) -> None:
-        """The server has been reached; it sees the connection come from this port."""
+        """The server has been reached, and has seen nothing yet; to it the connection comes from this port."""
 
     def passed(self, direction: Direction, data: bytes) -> None:
         """These bytes have come, and go on to the other end."""
@@ -101,8 +101,7 @@ class _Passage:
     async def _join(self, target: tuple[str, int]) -> None:
         try:
             loop = asyncio.get_running_loop()
-            transport, _ = await loop.create_connection(lambda: self.server, *target)
-            self._watcher.joined(transport.get_extra_info("sockname")[1])
+            await loop.create_connection(lambda: self.server, *target)
         except OSError:
             self._joining = None  # or it would be cancelled from within
             self.abort()
@@ -117,6 +116,8 @@ class _Passage:
             end.abort()
         elif end is self.client:
             end.pause_reading()  # until there is somewhere to go
+        else:
+            self._watcher.joined(end.local_port)
 
     def other(self, end: _End) -> _End:
         return self.server if end is self.client else self.client
@@ -165,10 +166,16 @@ class _End(asyncio.Protocol):
     def gone(self) -> bool:
         return self._lost or self._transport is None
 
+    @property
+    def local_port(self) -> int:
+        assert self._transport is not None
+        return self._transport.get_extra_info("sockname")[1]
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(WAITING)
         self._set(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._passage.connected(self)
         if self._unwanted:
             self.abort()
         elif self._early:
@@ -176,7 +183,6 @@ class _End(asyncio.Protocol):
             self._early.clear()
         if self._early_eof:
             self.write_eof()
-        self._passage.connected(self)
 
     def data_received(self, data: bytes) -> None:
         self._passage.passed(self, data)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from openline.playground.comparison.exchange import Counts, Event, Exchange, asgi, is_beside
+from openline.playground.comparison.exchange import Counts, Event, Exchange, asgi
+from openline.playground.own_host import is_beside
 
 
 class Request:
@@ -155,9 +156,3 @@ async def test_a_cancellation_of_somebody_else_is_not_swallowed() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-
-
-def test_a_page_is_beside_only_on_the_same_host() -> None:
-    assert is_beside("https://example.org", "example.org:1", 443)
-    assert is_beside("http://[::1]:8000", "[::1]:1", 8000)
-    assert not is_beside("http://[::1]:8000", "localhost:1", 8000)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
@@ -110,18 +110,6 @@ def asgi(technique: Technique, counts: Counts, allowed: Callable[[str, str], boo
         await Exchange(_after(scope, fields), counts, receive, send, cors).run(technique)
 
     return application
-
-
-def is_beside(origin: str, host: str, port: int) -> bool:
-    """Tell whether a page comes from another port of the very host that it asks: the playground's."""
-    try:
-        page, own = urlsplit(origin), urlsplit(f"//{host}")
-        return (
-            page.hostname == own.hostname
-            and (page.port or {"http": 80, "https": 443}.get(page.scheme)) == port
-        )
-    except ValueError:
-        return False
 
 
 def _after(scope: Event, fields: dict[bytes, bytes]) -> int:

@@ -23,8 +23,9 @@ from openline.websocket.http import HTTPRequest
 
 MAX_WATCHERS = 64  # pages at a time; a further one is closed with 1013
 DURATION = 300.0  # seconds from the last wish until it stops by itself
-LINGER = 5.0  # seconds that it runs on when the last page has gone, which may be reloading
+LINGER = 15.0  # seconds that it runs on when the last page has gone, which may be reloading, or was cut
 INTERVAL = 1.0  # seconds between two samples
+FAREWELL = 0.3  # seconds that pages have to end their own clients before the servers go
 PAUSE = 0.25  # seconds at least between two changes of the settings
 
 logger = logging.getLogger("openline.playground")
@@ -144,6 +145,8 @@ class Comparison:
             self._changed = False
             self._rig = await Rig.start(sockets, self._techniques, self._page_port, self._settings)
             why = await self._measure(self._rig)
+            self._enter("stopping", why=why)
+            await asyncio.sleep(FAREWELL)
         except (OSError, ChildFailed) as error:
             logger.error("the comparison has failed: %s", error)
             why = str(error)

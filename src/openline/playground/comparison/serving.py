@@ -16,9 +16,10 @@ import uvicorn
 
 from openline import Server, serve
 from openline.playground.comparison.child import Order, Report
-from openline.playground.comparison.exchange import Counts, Exchange, asgi, is_beside
+from openline.playground.comparison.exchange import Counts, Exchange, asgi
 from openline.playground.comparison.settings import Settings
 from openline.playground.comparison.stream import Stream
+from openline.playground.own_host import is_beside
 from openline.protocol.http11 import Request, Response
 from openline.version import __version__
 from openline.websocket.server_connection import ServerConnection
