@@ -191,7 +191,7 @@ class Room:
 
     def eye(self, seat: Seat) -> tuple[float, float] | None:
         """Say from where a player looks. None: he sees only what is everywhere. By default: from ``seat.entity``."""
-        entity: Any = seat.entity
+        entity = seat.entity
         return None if entity is None else (entity.x, entity.y)
 
     def closing(self) -> None:

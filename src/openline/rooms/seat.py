@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from openline.hub.codes import ErrorCode, Refused
 from openline.hub.rate import Allowance
+from openline.hub.values import to_value
 from openline.rooms.messages import FULL, MOST, STATE, Over, event, over, state_head
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ class Seat:
         number: Its number in the room.
         user: The user's id; who comes back must have the same.
         data: What he said when he joined.
+        info: What the application says of his connection, as a value; None: nothing.
         ticket: What he comes back with; a secret between him and the room.
         session: His line; None: he is away.
-        entity: What he plays, if anything: his view is around it. Set by the game.
+        entity: The `Entity` that he plays: his view is around it. Set by the game; None: there is none.
         storage: Anything that the game wants to keep with the seat.
         away_since: When his line ended; None: he is here.
         input: The number of the last input that was applied, or left out.
@@ -66,10 +68,11 @@ class Seat:
     ) -> None:
         self.number = number
         self.user = session.user
+        self.info: Any = to_value(session.info)
         self.data = data
         self.ticket = secrets.token_urlsafe(18)
         self.session: Session | None = session
-        self.entity: Entity | None = None
+        self.entity: Any = None
         self.storage: Any = None
         self.away_since: float | None = None
         self.input = 0

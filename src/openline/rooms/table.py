@@ -91,6 +91,13 @@ class Rooms:
         for room in list(self.rooms.values()):
             room.close()
 
+    async def run(self) -> None:
+        """Wait until this is cancelled, and close all rooms then: a job that lives as long as its server."""
+        try:
+            await self.hub.loop.create_future()
+        finally:
+            self.close()
+
     def place_of(self, session: Session) -> tuple[Room, Seat] | None:
         """Return where somebody sits; None: nowhere."""
         return self._places.get(session)
