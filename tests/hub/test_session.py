@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from openline.hub import Disconnect, Hub, Session
+from openline.hub.session import _METHODS, request_of
 from openline.hub.subprotocols.base import NotJSON
+from openline.hub.subprotocols.messages import Command
 
 from .conformance.wire import Closed, connected, named_hub, serving
 
@@ -51,6 +53,15 @@ async def until(condition: Callable[[], object]) -> None:
 
 def rpc(number: int, method: str, data: str) -> dict[str, Any]:
     return {"id": number, "rpc": {"method": method, "data": data}}
+
+
+def test_a_command_asks_for_the_first_of_its_requests() -> None:
+    requests = {name: kind() for kind, name in _METHODS.items()}
+    names = list(Command.__struct_fields__[1:])
+    assert request_of(Command(id=1)) is None
+    for at, name in enumerate(names):
+        command = Command(1, **{name: requests[name] for name in names[at:]})
+        assert request_of(command) is requests[name]
 
 
 async def test_commands_run_one_at_a_time_in_their_order() -> None:

@@ -17,11 +17,11 @@ from typing import Any, TypeGuard, TypeVar, cast
 
 from openline.hub.first_step import Going, begin
 
-__all__ = ["call", "finish", "is_awaitable", "run", "start", "wait_here"]
+__all__ = ["PLAIN", "call", "finish", "is_awaitable", "run", "start", "wait_here"]
 
 T = TypeVar("T")
 
-_PLAIN = frozenset({type(None), bool, int, float, str, bytes, dict, list, tuple})
+PLAIN = frozenset({type(None), bool, int, float, str, bytes, dict, list, tuple})
 """What most functions return; asking whether it can be awaited takes longer than the rest."""
 
 
@@ -105,7 +105,7 @@ def run(answer: Awaitable[T] | T, loop: asyncio.AbstractEventLoop) -> T | Going[
 
 def is_awaitable(answer: Awaitable[T] | T) -> TypeGuard[Awaitable[T]]:
     """Tell whether what a function of the application has returned is to be waited for."""
-    return type(answer) not in _PLAIN and isawaitable(answer)
+    return type(answer) not in PLAIN and isawaitable(answer)
 
 
 async def wait_here(awaitable: Awaitable[T]) -> T:

@@ -16,8 +16,6 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import astuple
-
 from openline.hub.brokers.base import BrokerDown
 from openline.hub.codes import Disconnect, DisconnectCode, ErrorCode, Refused, UnsubscribeCode, explain
 from openline.hub.commands import COMMANDS
@@ -215,14 +213,13 @@ class Session:
         except BadFrame:
             self.disconnect(DisconnectCode.BAD_REQUEST)
             return
-        size = len(frame) // len(commands)
         for at, command in enumerate(commands):
             if at == AT_ONCE:
                 self._rest()
             if not command.id and command.send is None:
                 self._pong(command)
             elif self._running or self._pending or self._resting:
-                self._wait(command, size)
+                self._wait(command, len(frame) // len(commands))
             elif not self._run(command):
                 return  # a connect was refused: what came with it is discarded
             if self.closed:
@@ -248,16 +245,24 @@ class Session:
 
     def _run(self, command: Command) -> bool:
         """Begin a command; False: it is done, and was a connect that failed."""
-        channel = channel_of(command) if self.hub.options.concurrency > 1 else ""
-        if channel:
-            if self._busy is None:
-                self._busy = set()
-            self._busy.add(channel)
+        request = request_of(command)
+        channel = ""
+        if self.hub.options.concurrency > 1:
+            channel = getattr(request, "channel", "")
+            if channel:
+                if self._busy is None:
+                    self._busy = set()
+                self._busy.add(channel)
         self._running += 1
-        task = self._begin(command)
+        task = self._begin(command, request)
         if task is None:
             self._ended(channel)
             return self.state is not _NEW
+        self._follow(task, channel)
+        return True
+
+    def _follow(self, task: asyncio.Task[None], channel: str) -> None:
+        """Go on with what waits once the command is done."""
         if self._tasks is None:
             self._tasks = set()
         self._tasks.add(task)
@@ -269,7 +274,6 @@ class Session:
             self._run_waiting()
 
         task.add_done_callback(done)
-        return True
 
     def _ended(self, channel: str) -> None:
         self._running -= 1
@@ -324,9 +328,8 @@ class Session:
             blocked.add(channel)
         return None
 
-    def _begin(self, command: Command) -> asyncio.Task[None] | None:
+    def _begin(self, command: Command, request: Any) -> asyncio.Task[None] | None:
         """Work on a command as far as it goes without waiting; return the task that goes on, or None: it is done."""
-        request = request_of(command)
         name = _METHODS.get(request.__class__)
         try:
             if name is None or self.state is not (_NEW if name == "connect" else _CONNECTED):
@@ -369,8 +372,8 @@ class Session:
                 self._refuse(command, Refused(ErrorCode.INTERNAL))
 
     def _answer(self, command: Command, name: str, answer: Answer) -> None:
-        result, after = answer
-        unit = self.subprotocol.encode_result(command.id, name, result)
+        after = answer.after
+        unit = self.subprotocol.encode_result(command.id, name, answer.result)
         if after is None and len(unit) > self.hub.options.max_queue_size:
             # It would end the session as a slow one, and again whenever that comes back and asks.
             raise Refused(ErrorCode.LIMIT_EXCEEDED)
@@ -739,11 +742,22 @@ assert set(_METHODS.values()) == set(COMMANDS) == set(Command.__struct_fields__[
 
 
 def request_of(command: Command) -> Any:
-    """Return what a command asks for: the first that is not None. None: nothing.
-
-    On the path of every command: records are true, so that all of it is done in C.
-    """
-    return next(filter(bool, astuple(command)[1:]), None)
+    """Return what a command asks for: the first that is not None. None: nothing."""
+    # On the path of every command. Records are true.
+    return (
+        command.connect
+        or command.subscribe
+        or command.unsubscribe
+        or command.publish
+        or command.presence
+        or command.presence_stats
+        or command.history
+        or command.ping
+        or command.send
+        or command.rpc
+        or command.refresh
+        or command.sub_refresh
+    )
 
 
 def channel_of(command: Command) -> str:

@@ -55,6 +55,31 @@ async def test_answer(encoding: str, data: Any) -> None:
         assert result.get("data") == data
 
 
+async def test_answers_of_all_kinds(encoding: str) -> None:
+    values = [{"bytes": b"\x00\xff"}, ["a\nb\u2028", {}], "a\r\n", 7, 1.5, float("nan"), True, "", []]
+    same = [{"bytes": "AP8="}, ["a\nb\u2028", {}], "a\r\n", 7, 1.5, None, True, "", []]
+    hub = named_hub()
+
+    @hub.rpc("plain")
+    def plain(session: Session, at: int) -> Any:
+        return values[at]
+
+    @hub.rpc("async")
+    async def at_once(session: Session, at: int) -> Any:
+        return values[at]
+
+    @hub.rpc("strange")
+    def strange(session: Session) -> Any:
+        return {"strange": object()}
+
+    async with serving(hub) as address, connected(address, encoding, "42") as wire:
+        for method in ("plain", "async"):
+            for at, value in enumerate(same):
+                assert await wire.result(rpc={"method": method, "data": at}) == {"data": value}
+        assert await wire.error(rpc={"method": "strange"}) == 100
+        assert await wire.result(rpc={"method": "plain", "data": 3}) == {"data": 7}
+
+
 async def test_empty_result_is_there(encoding: str) -> None:
     async with serving(rpc_hub()) as address, connected(address, encoding, "42") as wire:
         reply = await wire.ask(rpc={"method": "nothing"})

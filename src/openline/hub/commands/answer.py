@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec.structs import replace
 
 from openline.hub.publication import Payload, Publication
@@ -14,14 +15,14 @@ from openline.hub.values import to_payload
 if TYPE_CHECKING:
     from openline.hub.session import Session
 
-__all__ = ["Answer", "fit", "fit_publication", "remaining"]
+__all__ = ["MADE_HERE", "Answer", "fit", "fit_publication", "remaining"]
 
 
-_JSON = frozenset({dict, list, str, int, float, bool})
-"""What is encoded here, and so needs no check."""
+MADE_HERE = frozenset({dict, list, str, int, float, bool})
+"""What is encoded by us, and so needs no check."""
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, gc=False):
     """The answer to a command.
 
     Attributes:
@@ -41,7 +42,7 @@ def fit(session: Session, value: Any) -> Payload | None:
     """
     if value is None:
         return None
-    if type(value) in _JSON:
+    if type(value) in MADE_HERE:
         return to_payload(value)
     payload = to_payload(value)
     if payload is value or isinstance(value, (bytes, bytearray, memoryview)):

@@ -6,8 +6,8 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from openline.hub.codes import ErrorCode, Refused
-from openline.hub.commands.answer import Answer, fit
-from openline.hub.eager import finish, run
+from openline.hub.commands.answer import MADE_HERE, Answer, fit
+from openline.hub.eager import PLAIN, finish, run
 from openline.hub.first_step import Going
 from openline.hub.subprotocols.messages import RPCRequest, RPCResult
 from openline.hub.values import to_value
@@ -24,11 +24,19 @@ def rpc(session: Session, request: RPCRequest) -> Answer | Coroutine[Any, Any, A
     handler = handlers.get(request.method)
     if handler is None:
         raise Refused(ErrorCode.METHOD_NOT_FOUND if handlers else ErrorCode.NOT_AVAILABLE)
-    answer: Any = run(handler(session, to_value(request.data)), session.hub.loop)
-    if isinstance(answer, Going):
-        return _wait(session, cast("Going[Any]", answer))
-    return Answer(RPCResult(fit(session, answer)))
+    answer: Any = handler(session, to_value(request.data))
+    if answer.__class__ not in PLAIN:
+        answer = run(answer, session.hub.loop)
+        if isinstance(answer, Going):
+            return _wait(session, cast("Going[Any]", answer))
+    return _answer(session, answer)
+
+
+def _answer(session: Session, value: Any) -> Answer:
+    if value.__class__ in MADE_HERE and session.subprotocol.takes_values:
+        return Answer(RPCResult(value))  # encoded with the reply
+    return Answer(RPCResult(fit(session, value)))
 
 
 async def _wait(session: Session, answer: Going[Any]) -> Answer:
-    return Answer(RPCResult(fit(session, await finish(answer))))
+    return _answer(session, await finish(answer))

@@ -30,6 +30,9 @@ class Subprotocol(Protocol):
     """``json`` or ``protobuf``."""
     binary: bool
     """Whether frames are binary, not text."""
+    takes_values: bool
+    """Whether payloads of results may be given to `encode_result` as the values that they stand for, if these are such
+    that only JSON can come of them."""
     ping: bytes
     """The unit of a ping: an empty reply."""
 

@@ -89,30 +89,23 @@ def _drop_nulls(request: ConnectRequest | SubscribeRequest) -> None:
             _drop_nulls(subscription)
 
 
-def _command(line: str) -> Command:
+def _look_again(line: str) -> tuple[str, Command]:
+    """Take a line that the decoder refused, or refuse it for good."""
     try:
-        try:
-            command = _decode(line)
-        except ValueError:
-            line, command = _forgive(line)
+        return _forgive(line)
     except RecursionError:
         raise BadFrame("JSON is nested too deep") from None
     except ValueError as exception:  # of msgspec, or of UTF-8
         raise BadFrame(str(exception)) from None
-    if len(line) > 2 * _MAX_DEPTH and is_deeper(line.encode(), _MAX_DEPTH):
-        raise BadFrame("JSON is nested too deep")
-    if "\r" in line:  # now known to be white space between tokens
-        command = _decode(line.replace("\r", ""))
-    if command.publish is not None:
-        if command.publish.data is not None:
-            command.publish.data = (
-                command.publish.data.copy()
-            )  # what may be kept for long must not hold the frame
-    elif command.subscribe is not None:
-        _drop_nulls(command.subscribe)
-    elif command.connect is not None:
-        _drop_nulls(command.connect)
-    return command
+
+
+def _lines(frame: str) -> list[str]:
+    lines = frame.split("\n", MAX_COMMANDS + 1)
+    if not lines[-1]:
+        lines.pop()
+    if len(lines) > MAX_COMMANDS:
+        raise BadFrame(f"more than {MAX_COMMANDS} commands in a frame")
+    return lines
 
 
 class CentrifugeJSON:
@@ -120,6 +113,7 @@ class CentrifugeJSON:
 
     name = "json"
     binary = False
+    takes_values = True
     ping = b"{}"
 
     def decode(self, frame: str | bytes) -> list[Command]:
@@ -129,14 +123,26 @@ class CentrifugeJSON:
                 frame = frame.decode()
             except UnicodeDecodeError as exception:
                 raise BadFrame(f"a JSON frame must be UTF-8: {exception}") from None
-        if "\n" not in frame:
-            return [_command(frame)]
-        lines = frame.split("\n", MAX_COMMANDS + 1)
-        if not lines[-1]:
-            lines.pop()
-        if len(lines) > MAX_COMMANDS:
-            raise BadFrame(f"more than {MAX_COMMANDS} commands in a frame")
-        return [_command(line) for line in lines]
+        commands: list[Command] = []
+        for line in _lines(frame) if "\n" in frame else (frame,):
+            try:
+                command = _decode(line)
+            except (ValueError, RecursionError):
+                line, command = _look_again(line)
+            if len(line) > 2 * _MAX_DEPTH and is_deeper(line.encode(), _MAX_DEPTH):
+                raise BadFrame("JSON is nested too deep")
+            if "\r" in line:  # now known to be white space between tokens
+                command = _decode(line.replace("\r", ""))
+            if command.publish is not None:
+                if command.publish.data is not None:
+                    # What may be kept for long must not hold the frame.
+                    command.publish.data = command.publish.data.copy()
+            elif command.subscribe is not None:
+                _drop_nulls(command.subscribe)
+            elif command.connect is not None:
+                _drop_nulls(command.connect)
+            commands.append(command)
+        return commands
 
     def encode(self, reply: Reply) -> bytes:
         """Encode one reply or push."""

@@ -265,6 +265,7 @@ class CentrifugeProtobuf:
 
     name = "protobuf"
     binary = True
+    takes_values = False
     ping = b"\x00"
 
     def decode(self, frame: str | bytes) -> list[Command]:
