@@ -20,13 +20,15 @@ def install(app: Application) -> None:
     here = hub.namespace("chat-here", presence=True, join_leave=True, exclude_sender=True, publish_rate=4)
 
     @hub.rpc("chat.rooms")
-    def rooms(session: Session) -> object:
-        return {"you": session.user, "rooms": ROOMS, "bots": bots.people}
+    def rooms() -> object:
+        return {"rooms": ROOMS, "bots": bots.people}
 
     @chat.on_subscribe
     async def follow(session: Session, channel: str) -> Subscribe:
         """A page follows all rooms, to count what is new in them since its visitor has read there."""
-        return Subscribe(data={"marks": await marks.of(room_of(channel), [session.user])})
+        return Subscribe(
+            data={"you": session.user, "marks": await marks.of(room_of(channel), [session.user])}
+        )
 
     @here.on_subscribe
     async def enter(session: Session, channel: str) -> Subscribe:

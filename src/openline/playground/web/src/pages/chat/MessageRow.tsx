@@ -63,9 +63,14 @@ export function MessageRow({ message, waiting, me, room, continued, active, edit
             const names = by.map(({ user, name }) => (user === me.user ? "you" : name)).join(", ");
             return (
               <li key={sign}>
-                <button type="button" class="reaction" aria-pressed={own} aria-label={`${SIGN_NAMES[sign]}: ${names}`} title={names} tabIndex={active ? 0 : -1} onClick={() => react(sign)}>
+                <button type="button" class="reaction" aria-pressed={own} title={names} tabIndex={active ? 0 : -1} onClick={() => react(sign)}>
                   <SignIcon sign={sign} />
-                  {by.length}
+                  <span class="reaction-count" aria-hidden="true">
+                    {by.length}
+                  </span>
+                  <span class="unseen">
+                    {SIGN_NAMES[sign]}: {names}
+                  </span>
                 </button>
               </li>
             );

@@ -54,7 +54,6 @@ export function People({ chat, room, presence }: Props) {
         type="button"
         class="people-button"
         aria-expanded={open}
-        aria-label={`${count === 1 ? "You are alone here" : `${count} people are here`}. Show who`}
         onClick={() => setOpen(!open)}
       >
         <span class="faces" aria-hidden="true">
@@ -67,7 +66,10 @@ export function People({ chat, room, presence }: Props) {
             <Avatar name={chat.me.name} color={chat.me.color} />
           </span>
         </span>
-        <span class="count">{count}</span>
+        <span class="count" aria-hidden="true">
+          {count}
+        </span>
+        <span class="unseen">{count === 1 ? "1 person is here" : `${count} people are here`}. Show who</span>
       </button>
       {open && (
         <div class="people-list card" role="group" aria-label="Who is here">

@@ -12,7 +12,9 @@ interface Props {
 export function Rooms({ rooms, current, open }: Props) {
   return (
     <>
-      <h3 class="rooms-title">Rooms</h3>
+      <p class="rooms-title" aria-hidden="true">
+        Rooms
+      </p>
       <ul class="rooms">
         {rooms.map((room) => {
           const last = room.timeline.entries().findLast((entry) => entry.kind === "message");

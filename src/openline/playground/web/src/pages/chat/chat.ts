@@ -8,7 +8,6 @@ import { Presence } from "./presence";
 import { Room } from "./room";
 
 interface Answer {
-  you: string;
   rooms: Record<string, string>;
   bots: Record<string, { name: string; color: number }>;
 }
@@ -83,16 +82,18 @@ export class Chat {
     if (this.rooms.length) return;
     const answer = await this.hub.rpc("chat.rooms", {}).catch(() => null);
     if (!answer || this.rooms.length) return; // the line was cut: on the next one
-    const { you, rooms, bots } = answer.data as Answer;
-    this.me = { ...this.me, user: you };
+    const { rooms, bots } = answer.data as Answer;
     this.bots = Object.entries(bots).map(([user, { name, color }]) => ({ user, name, color, bot: true as const }));
     const heard = (room: Room, by: Author, text: string) => {
       if (room !== this.room) return;
       this.presence?.stopped(by.user);
       this.announcement = `${by.name}: ${text}`;
     };
+    const known = (user: string) => {
+      this.me = { ...this.me, user };
+    };
     this.rooms = Object.entries(rooms).map(
-      ([name, topic]) => new Room(this.hub, name, topic, you, { changed: this.changed, heard }),
+      ([name, topic]) => new Room(this.hub, name, topic, { changed: this.changed, heard, known }),
     );
     const wanted = location.hash.slice(1);
     const first = this.rooms.find((room) => room.name === wanted) ?? this.rooms[0];

@@ -12,6 +12,8 @@ const UNRECOVERABLE = 112;
 
 export interface Events {
   changed(): void;
+  /** The visitor is this user; another one than before, where the server has forgotten him. */
+  known(user: string): void;
   /** Somebody else has said something, just now. */
   heard(room: Room, by: Author, text: string): void;
 }
@@ -19,6 +21,7 @@ export interface Events {
 export class Room {
   timeline = new Timeline();
   readonly outbox: Outbox;
+  me = ""; // one's own user id
   read = 0; // the read mark: milliseconds since 1970
   private readonly mutes = new Map<string, { at: number; until: number }>();
   loaded = false; // the newest page of history is here
@@ -34,7 +37,6 @@ export class Room {
     hub: Centrifuge,
     readonly name: string,
     readonly topic: string,
-    readonly me: string,
     private readonly events: Events,
   ) {
     this.subscription = hub.newSubscription(`chat:${name}`);
@@ -92,8 +94,10 @@ export class Room {
   }
 
   private subscribed({ recovered, data, hasRecoveredPublications }: SubscribedContext): void {
-    const marks = (data as { marks?: Record<string, number> }).marks ?? {};
-    this.read = Math.max(this.read, marks[this.me] ?? 0);
+    const { you, marks } = data as { you: string; marks: Record<string, number> };
+    if (you !== this.me) this.events.known(you);
+    this.me = you;
+    this.read = Math.max(this.read, marks[you] ?? 0);
     this.missed = 0;
     if (!this.loaded || !recovered) {
       void this.load();
