@@ -1,99 +1,31 @@
 """Let connections come, talk and go, and watch what that leaves behind.
 
-Usage: python -m tests.soak [SECONDS]
+Usage: python -m tests.soak [SECONDS] [lines] [pages]
 
-Without SECONDS: ten minutes. The seed is printed; the exit status is 1 when something was lost or left behind.
+Without SECONDS: ten minutes, for each part; without a part: both, one after the other. The seeds are printed; the exit
+status is 1 when something was lost or left behind.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import random
 import sys
-import time
-from asyncio.subprocess import PIPE, Process
-from typing import Any
 
-from .clients import Round
-from .footprint import footprint
+from .lines import soak_lines
+from .pages import soak_pages
 
 SECONDS = 600.0
-ROUND = 8.0  # seconds of traffic between two measurements
-WARM_UP = 2  # rounds in which memory may still grow: pools, caches, the allocator's arenas
-BOUND = 8 * 2**20  # bytes that a process may hold more, after any later round, than after the warm-up
+PARTS = {"lines": soak_lines, "pages": soak_pages}
 
 
-class Left(AssertionError):
-    """Something was left behind."""
-
-
-async def ask(server: Process, question: bytes = b"?\n") -> dict[str, Any]:
-    """What the server holds."""
-    assert server.stdin is not None
-    assert server.stdout is not None
-    server.stdin.write(question)
-    await server.stdin.drain()
-    return json.loads(await server.stdout.readline())
-
-
-def check(name: str, now: dict[str, Any], first: dict[str, Any]) -> None:
-    """Hold a process against its own footprint after the warm-up.
-
-    Raises:
-        Left: it has grown.
-    """
-    for what in now.keys() - {"memory"}:
-        if now[what] > first[what]:
-            raise Left(f"the {name} held {first[what]} {what} after the warm-up and now holds {now[what]}")
-    if now["memory"] > first["memory"] + BOUND:
-        grown = (now["memory"] - first["memory"]) / 2**20
-        raise Left(f"the {name}'s memory has grown by {grown:.1f} MiB; {BOUND / 2**20:.0f} are allowed")
-
-
-async def soak(seconds: float, round_seconds: float = ROUND) -> None:
-    """Run rounds until the time is over, but always one after the warm-up.
-
-    Raises:
-        Left: a round left something behind.
-        ExceptionGroup: a client lost something.
-    """
-    seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}", flush=True)
-    chance = random.Random(seed)
-    server = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.soak.server", stdin=PIPE, stdout=PIPE
-    )
-    try:
-        assert server.stdout is not None
-        port = json.loads(await server.stdout.readline())["port"]
-        idle = await ask(server)
-        first: dict[str, dict[str, Any]] = {}
-        end = time.monotonic() + seconds
-        number = 0
-        while number <= WARM_UP or time.monotonic() < end:
-            done = await Round(port, chance).run(round_seconds)
-            held = {"server": await ask(server), "clients": footprint()._asdict()}
-            did = ", ".join(f"{count} {what}" for what, count in sorted(done.items()))
-            memory = ", ".join(f"{name} {one['memory'] / 2**20:.1f} MiB" for name, one in held.items())
-            print(f"round {number}: {memory}; {did}", flush=True)
-            for what in ("connections", "room", "tasks", "descriptors"):
-                if held["server"][what] > idle[what]:
-                    raise Left(
-                        f"the server still holds {held['server'][what]} {what}, {idle[what]} when idle"
-                    )
-            if number < WARM_UP:
-                first = held
-            else:
-                for name, one in held.items():
-                    check(name, one, first[name])
-            number += 1
-    finally:
-        if server.returncode is None:
-            server.kill()
-        await server.communicate()
-    print(f"{number} rounds: nothing lost, nothing left")
+async def soak(seconds: float, parts: list[str]) -> None:
+    """Run the parts."""
+    for part in parts:
+        await PARTS[part](seconds)
 
 
 if __name__ == "__main__":
-    asyncio.run(soak(float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS))
+    numbers = [float(word) for word in sys.argv[1:] if word not in PARTS]
+    asyncio.run(
+        soak(*(numbers or [SECONDS]), [word for word in sys.argv[1:] if word in PARTS] or list(PARTS))
+    )

@@ -6,13 +6,21 @@ import sys
 
 import pytest
 
-from .__main__ import BOUND, Left, check, soak
+from .footprint import Left, check
+from .lines import BOUND, soak_lines
+from .pages import soak_pages
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a process is measured by /proc")
 
 
 async def test_nothing_is_lost_and_nothing_left(capfd: pytest.CaptureFixture[str]) -> None:
-    await soak(0, 1.0)
+    await soak_lines(0, 1.0)
+    assert "3 rounds: nothing lost, nothing left" in capfd.readouterr().out
+
+
+@pytest.mark.timeout(180)
+async def test_a_minute_of_visitors_loses_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    await soak_pages(0, 17.0)
     assert "3 rounds: nothing lost, nothing left" in capfd.readouterr().out
 
 
@@ -20,6 +28,6 @@ async def test_nothing_is_lost_and_nothing_left(capfd: pytest.CaptureFixture[str
 def test_what_has_grown_is_seen(grown: dict[str, int]) -> None:
     first = {"memory": 10**7, "descriptors": 9, "tasks": 1}
     now = {what: count + grown.get(what, 0) for what, count in first.items()}
-    check("server", first, first)
+    check("server", first, first, BOUND)
     with pytest.raises(Left, match=next(iter(grown))):
-        check("server", now, first)
+        check("server", now, first, BOUND)
