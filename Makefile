@@ -13,7 +13,7 @@ NODE_INSTALLED := $(NODE_TESTS:=/node_modules/.package-lock.json)
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format types bench fuzz soak docs native native-debug asan-test dev clean
+.PHONY: help install demo test lint format types bench bench-accept fuzz soak docs native native-debug asan-test dev clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,10 +41,13 @@ bench: install ## Compare with other libraries: make bench WORK=echo64,fanout64 
 	$(BIN)/python -m pip install -q -r benchmarks/requirements.txt
 	$(BIN)/python -m benchmarks --work "$(WORK)" --peers "$(PEERS)" --rounds $(or $(ROUNDS),5)
 
+bench-accept: dev ## Take the instruction counts of today as those to hold
+	$(BIN)/python -m benchmarks.instructions --accept
+
 fuzz: dev ## Look for inputs that break the protocol, native against pure: make fuzz SECONDS=600
 	$(BIN)/python -m tests.fuzz $(SECONDS)
 
-soak: dev ## Let many connections come, talk and go, and watch memory and descriptors: make soak SECONDS=3600
+soak: dev ## Let clients and visitors come, talk and go, and watch what stays: make soak SECONDS=3600
 	$(BIN)/python -m tests.soak $(SECONDS)
 
 docs: dev ## Generate the reference from the docstrings
@@ -71,7 +74,7 @@ run:
 	@tools/bootstrap.sh demo cc node
 
 dev: ## Make .venv with all that development needs
-	@tools/bootstrap.sh dev cc node chromium redis
+	@tools/bootstrap.sh dev cc node chromium redis valgrind
 	@$(MAKE) --no-print-directory native
 
 $(PLAYGROUND)/static/index.html: $(WEB)
