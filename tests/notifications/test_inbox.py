@@ -49,6 +49,14 @@ async def ids(inbox: Inbox, user: str = "ada", **which: Any) -> list[str]:
 # Sending.
 
 
+def deep() -> Any:
+    """Nested deeper than clients can read."""
+    value: Any = 1
+    for _ in range(600):
+        value = [value]
+    return value
+
+
 async def test_an_id_is_taken_once() -> None:
     async with an_inbox() as inbox:
         first = await inbox.send("ada", {"n": 1}, id="n")
@@ -104,6 +112,7 @@ async def test_a_topic_that_is_off_is_not_kept() -> None:
         ("a\nb", 1, {}),
         ("\ud800", 1, {}),
         ("ada", "x" * 5000, {}),
+        ("ada", deep(), {}),
         ("ada", 1, {"id": ""}),
         ("ada", 1, {"id": "x" * 129}),
         ("ada", 1, {"topic": "\x00"}),
@@ -415,6 +424,26 @@ async def test_a_closed_browser_is_woken_and_an_open_one_is_not(
         await left.wait()
         await inbox.send("ada", {"n": 3}, id="c")
         assert [item["id"] for item in await service.got(2)] == ["a", "c"]
+
+
+async def test_who_does_not_acknowledge_in_time_is_woken(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    async with pushing(server_tls, client_tls, unacknowledged_after=1.0) as (inbox, service, address):
+        assert inbox.push is not None
+        await inbox.add_device("ada", service.browser("ada").subscription())
+        async with connected(address, "json", "ada") as wire:
+            await listening(wire)
+            for name in ("seen", "read", "removed", "missed"):
+                receipt = await inbox.send("ada", 1, id=name)
+                if name == "seen":
+                    await wire.result(rpc={"method": "inbox.ack", "data": {"number": receipt.number}})
+            await inbox.mark("ada", ["read"])
+            await inbox.remove("ada", ["removed"])
+            assert service.received == []
+            await inbox.push.drained()
+            assert [item["id"] for item in await service.got(1)] == ["missed"]
+            assert inbox.push.counters.needless == 3
 
 
 async def test_push_can_be_for_those_who_are_there_too(

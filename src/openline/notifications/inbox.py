@@ -16,6 +16,7 @@ import msgspec
 from openline.hub import BrokerDown, Hub
 from openline.hub.namespace import is_plain
 from openline.hub.stores.base import Store, StoreDown
+from openline.hub.subprotocols.base import NotJSON
 from openline.hub.subprotocols.payload import check_json
 from openline.notifications.followers import Followers
 from openline.notifications.mailbox import Change, Mailbox
@@ -282,7 +283,10 @@ class Inbox:
         ttl = self.options.ttl if ttl is None else ttl
         if ttl is not None and not 0 < ttl <= MAX_TTL:
             raise ValueError(f"ttl must be above 0, and at most {MAX_TTL} s, not {ttl}")
-        encoded = bytes(check_json(msgspec.json.encode(data)))
+        try:
+            encoded = bytes(check_json(msgspec.json.encode(data)))
+        except NotJSON as error:
+            raise ValueError(f"this cannot be sent: {error}") from None
         if len(encoded) > self.options.max_size:
             raise ValueError(f"a notification has at most {self.options.max_size} bytes, not {len(encoded)}")
         now = self._shelf.now()
@@ -519,7 +523,8 @@ class Inbox:
         assert self.devices is not None
         try:
             devices = await self.devices.of(user)
-            if not devices or (self.push.only_offline and await self.is_live(user)):
+            live = bool(devices) and self.push.only_offline and await self.is_live(user)
+            if not devices or (live and self.push.unacknowledged_after is None):
                 return
         except (StoreDown, BrokerDown) as error:
             # The notification is stored, and that is what was asked for.
@@ -531,13 +536,21 @@ class Inbox:
             del item["data"]  # the page will show it
             payload = msgspec.json.encode(item)
         expires = entry.expires / 1000 if entry.expires else time.time() + MAX_TTL
+
+        async def seen() -> bool:
+            async with self._opened(user) as mailbox:
+                known = mailbox.find(entry.id)
+                return known is None or known.read or mailbox.acknowledged >= entry.number
+
         for device in devices:
 
             async def gone(id_: str = device.id) -> None:
                 assert self.devices is not None
                 await self.devices.remove(user, id_)
 
-            self.push.post(Message(device, payload, expires, urgency, collapse), gone)
+            self.push.post(
+                Message(device, payload, expires, urgency, collapse), gone, unless=seen if live else None
+            )
 
     async def add_device(self, user: str, subscription: Any, *, name: str = "") -> str:
         """Have a browser of a user get Web Push; return the id by which it can be removed.

@@ -251,6 +251,31 @@ async def test_one_that_fails_does_not_end_the_others(
         assert (push.counters.gone, push.counters.failed, push.counters.sent) == (1, 1, 1)
 
 
+async def test_who_seems_to_be_there_has_some_time(
+    server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    async with pushing(server_tls, client_tls, unacknowledged_after=0.05) as (service, push):
+        asked: list[str] = []
+
+        def has_seen(name: str, answer: bool) -> Any:
+            async def unless() -> bool:
+                asked.append(name)
+                return answer
+
+            return unless
+
+        for name, answer in (("ada", True), ("bob", False), ("eve", True)):
+            push.post(message(service.browser(name)), nothing, unless=has_seen(name, answer))
+        assert (asked, push.waiting) == ([], 3)
+        await push.drained()
+        assert asked == ["ada", "bob", "eve"]
+        assert [one.path for one in service.received] == ["/push/bob"]
+        assert (push.counters.needless, push.counters.sent) == (2, 1)
+        push.post(message(service.browser("ada")), nothing, unless=has_seen("ada", False))
+        await push.close()
+        assert push.waiting == 0
+
+
 async def test_closing_forgets_what_waits(server_tls: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
     async with pushing(server_tls, client_tls, concurrency=1) as (service, push):
         service.answer("later", 429, Retry_After="30")
@@ -274,7 +299,10 @@ async def test_a_payload_must_fit(payload: bytes) -> None:
         push.post(message(Browser("https://push.example/x"), payload), nothing)
 
 
-@pytest.mark.parametrize("options", [{"concurrency": 0}, {"timeout": 0}, {"retries": -1}, {"max_waiting": 0}])
+@pytest.mark.parametrize(
+    "options",
+    [{"concurrency": 0}, {"timeout": 0}, {"retries": -1}, {"max_waiting": 0}, {"unacknowledged_after": 0}],
+)
 def test_numbers_must_make_sense(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="above 0"):
         WebPush(CONTACT, keys=KEYS, **options)

@@ -44,9 +44,10 @@ class PushCounters:
         failed: Those that a push service did not take, or that were given up.
         repeated: Requests that were made again later.
         dropped: Messages that found the queue full.
+        needless: Those that an open page had acknowledged in time.
     """
 
-    __slots__ = ("dropped", "failed", "gone", "refused", "repeated", "sent")
+    __slots__ = ("dropped", "failed", "gone", "needless", "refused", "repeated", "sent")
 
     def __init__(self) -> None:
         self.sent = 0
@@ -55,12 +56,14 @@ class PushCounters:
         self.failed = 0
         self.repeated = 0
         self.dropped = 0
+        self.needless = 0
 
 
 class _Job(NamedTuple):
     message: Message
     gone: Gone
-    tries: int
+    unless: Callable[[], Awaitable[bool]] | None
+    tries: int = 0
 
 
 class WebPush:
@@ -73,6 +76,9 @@ class WebPush:
         contact: Whom a push service may write to when something is wrong: ``mailto:ops@example.com``, or an https URL.
         keys: Who we are. None: the inbox that this is given to makes them once, and keeps them in its store.
         only_offline: Send only to who has no live connection to his inbox on any node. False: always.
+        unacknowledged_after: Seconds after which who has one is sent it all the same, unless a device of his has
+            acknowledged the notification by then: a laptop that was closed looks alive for a while. None: he is not;
+            so it must be where clients do not acknowledge.
         concurrency: Requests at a time.
         max_waiting: Messages that may wait, those included that are to be sent again; one more is dropped, and counted.
         timeout: Seconds for one request, resolving and connecting included.
@@ -96,6 +102,7 @@ class WebPush:
         *,
         keys: VapidKeys | None = None,
         only_offline: bool = True,
+        unacknowledged_after: float | None = None,
         concurrency: int = 16,
         max_waiting: int = 10_000,
         timeout: float = 10.0,
@@ -108,10 +115,13 @@ class WebPush:
             raise ValueError(
                 "concurrency, max_waiting, timeout and max_delay must be above 0, retries at least 0"
             )
+        if unacknowledged_after is not None and unacknowledged_after <= 0:
+            raise ValueError("unacknowledged_after must be above 0, or None")
         check_contact(contact)
         self.keys = keys
         self.contact = contact
         self.only_offline = only_offline
+        self.unacknowledged_after = unacknowledged_after
         self.allow_private_endpoints = allow_private_endpoints
         self.counters = PushCounters()
         self._concurrency = concurrency
@@ -123,20 +133,26 @@ class WebPush:
         self._client: aiohttp.ClientSession | None = None
         self._jobs: deque[_Job] = deque()
         self._later: dict[asyncio.TimerHandle, None] = {}
+        self._patient: deque[tuple[float, _Job]] = deque()
+        self._patience: asyncio.TimerHandle | None = None
         self._workers: set[asyncio.Task[None]] = set()
         self._idle: asyncio.Event | None = None
 
     @property
     def waiting(self) -> int:
-        """How many messages wait, those included that are to be sent again; not those that are being sent."""
-        return len(self._jobs) + len(self._later)
+        """How many messages wait, those included that are to be sent later or again; not those that are being sent."""
+        return len(self._jobs) + len(self._later) + len(self._patient)
 
-    def post(self, message: Message, gone: Gone) -> bool:
+    def post(
+        self, message: Message, gone: Gone, *, unless: Callable[[], Awaitable[bool]] | None = None
+    ) -> bool:
         """Have a message sent, soon. Called in the loop; returns at once.
 
         Args:
             message: The message.
             gone: Awaited when the push service says that the subscription is not there any more.
+            unless: Send it only after ``unacknowledged_after`` seconds, and not if this is true then. None: send it
+                now.
 
         Returns:
             False: the queue is full, and the message was dropped.
@@ -151,8 +167,24 @@ class WebPush:
                 logger.warning("push messages are dropped: %d wait already", self.waiting)
             self.counters.dropped += 1
             return False
-        self._enqueue(_Job(message, gone, 0))
+        job = _Job(message, gone, unless)
+        if unless is None or self.unacknowledged_after is None:
+            self._enqueue(job)
+        else:
+            # All have the same patience, so the first is always the next: one timer does for all.
+            loop = asyncio.get_running_loop()
+            self._patient.append((loop.time() + self.unacknowledged_after, job))
+            if self._patience is None:
+                self._patience = loop.call_later(self.unacknowledged_after, self._run_out)
         return True
+
+    def _run_out(self) -> None:
+        """The patience with some is at its end."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while self._patient and self._patient[0][0] <= now + 0.001:
+            self._enqueue(self._patient.popleft()[1])
+        self._patience = loop.call_at(self._patient[0][0], self._run_out) if self._patient else None
 
     async def drained(self) -> None:
         """Wait until nothing waits and nothing is being sent. Cancel: safe."""
@@ -168,6 +200,10 @@ class WebPush:
             timer.cancel()
         self._later.clear()
         self._jobs.clear()
+        self._patient.clear()
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         workers = list(self._workers)
         for worker in workers:
             worker.cancel()
@@ -204,6 +240,9 @@ class WebPush:
         message = job.message
         if message.expires <= time.time():
             self.counters.failed += 1
+            return
+        if job.unless is not None and await job.unless():
+            self.counters.needless += 1
             return
         try:
             check_endpoint(message.device.endpoint, allow_private=self.allow_private_endpoints)
