@@ -202,7 +202,7 @@ class Visits:
         cookie = await new_cookie(self.address)
         guest = Guest(self.address, cookie, lambda push: None)
         guest.token = token
-        url = f"ws://{self.address}/documents/soak?inspect={token}"
+        url = f"ws://{self.address}/documents/field-notes?inspect={token}"
         headers = {"Cookie": cookie}
         peer = Peer()
         text = peer.doc.get("soak", type=Text)
