@@ -62,6 +62,10 @@ class OpenPage:
             )
         )
 
+    def expect_complaint(self, form: str) -> None:
+        """Say that the browser will log what this regular expression matches as a whole, since the test is about it."""
+        self._expected.append(re.compile(form))
+
     def close(self) -> None:
         """Close the windows, and hear what they have still to say."""
         for context in self._contexts:

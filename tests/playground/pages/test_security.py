@@ -10,7 +10,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from openline import connect
+from openline import ClientConnection, connect
 from openline.exceptions import ConnectionClosedError
 from openline.playground.pages import security
 from openline.protocol.headers import Headers
@@ -25,6 +25,11 @@ async def a_token() -> str:
     assert answer.headers["Cache-Control"] == "no-store"
     assert isinstance(answer.body, bytes)
     return answer.body.decode()
+
+
+async def all_of(line: ClientConnection) -> None:
+    async for _ in line:
+        pass
 
 
 def test_it_is_short() -> None:
@@ -58,8 +63,7 @@ async def test_one_that_has_expired_ends_it(monkeypatch: pytest.MonkeyPatch) -> 
     ):
         await line.send(json.dumps({"id": 1, "connect": {"token": await a_token()}}))
         with pytest.raises(ConnectionClosedError):
-            while True:
-                await line.recv()
+            await all_of(line)
         assert (line.close_code, line.close_reason) == (3005, "connection expired")
 
 
@@ -73,6 +77,5 @@ async def test_another_signature_lets_nobody_in() -> None:
         )
         await line.send(json.dumps({"id": 1, "connect": {"token": forged}}))
         with pytest.raises(ConnectionClosedError):
-            while True:
-                await line.recv()
+            await all_of(line)
         assert line.close_code == 3500

@@ -111,7 +111,12 @@ function options(kind: Kind, element: HTMLElement): uPlot.Options {
       y: kind.log ? { distr: 3 } : { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
     },
     axes: [
-      { ...axis, size: 22, values: (self, ticks) => ticks.map((tick) => ago((self.scales.x?.max ?? tick) - tick)) },
+      {
+        ...axis,
+        size: 22,
+        splits: (_, __, ___, max) => [60, 40, 20, 0].map((before) => max - before),
+        values: (self, ticks) => ticks.map((tick) => ago((self.scales.x?.max ?? tick) - tick)),
+      },
       {
         ...axis,
         size: 62,
