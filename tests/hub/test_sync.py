@@ -55,3 +55,15 @@ def test_a_process_that_only_publishes() -> None:
     assert hub.sync.publish("a", 1).position.offset == 1
     assert hub.sync.history("a", limit=-1)[0][0].offset == 1
     hub.sync.close()
+
+
+@pytest.mark.usefixtures("background")
+def test_what_stands_on_the_hub_runs_in_its_loop() -> None:
+    hub = Hub()
+
+    async def where() -> bool:
+        await hub.start()
+        return asyncio.get_running_loop() is hub.own_loop
+
+    assert hub.sync.run(where())
+    hub.sync.close()

@@ -54,6 +54,10 @@ class HubSync:
             future.cancel()
             raise
 
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine of what stands on the hub, in the hub's loop: ``hub.sync.run(inbox.send("ada", …))``."""
+        return self._run(coroutine)
+
     def close(self) -> None:
         """`Hub.close`; for who has started it here."""
         self._run(self._hub.close())
