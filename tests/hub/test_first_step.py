@@ -135,7 +135,13 @@ async def test_contexts_are_apart_and_go_on() -> None:
 
 @stands_by
 async def test_one_task_stands_by_for_all_that_end_at_once() -> None:
+    async def raises() -> None:
+        raise LookupError(id(asyncio.current_task()))
+
     tasks = {await task_of_a_hook() for _ in range(5)}
+    with pytest.raises(LookupError) as raised:
+        await begin_in_callback(raises())
+    tasks |= {*raised.value.args, await task_of_a_hook()}
     assert len(tasks) == 1
     assert not any(id(task) in tasks for task in asyncio.all_tasks())
 

@@ -164,7 +164,8 @@ else:
             # What debuggers ask a task's coroutine for: its name, its frame.
             return getattr(self._coroutine, name)
 
-    _count: Callable[[object], int] = getattr(sys, "getrefcount", lambda _: -1)  # which not every Python has
+    _NEVER = float("nan")  # equal to nothing: where references are not counted, no task stands by twice
+    _count: Callable[[object], float] = getattr(sys, "getrefcount", lambda _: _NEVER)
 
     class _StandBy:
         """A task that stands by for one loop.
@@ -192,21 +193,13 @@ else:
             (self.step,) = caught
             self._list(False)
             object.__setattr__(self.task, "changed", False)
-            self.references = _count(self.task)
+            task = self.task  # as in `begin`
+            self.references = _count(task)
 
         def _list(self, listed: bool) -> None:
             """Whether `asyncio.all_tasks` knows it, and whether it is a mistake to lose it."""
             (_register_task if listed else _unregister_task)(self.task)
             self.task._log_destroy_pending = listed  # type: ignore[attr-defined]
-
-        def is_unknown(self) -> bool:
-            """Whether nobody has kept the task, or done anything to it."""
-            task = self.task
-            return (
-                _count(self.task) == self.references + 1  # ours
-                and not task.changed
-                and not getweakrefcount(task)
-            )
 
         def go_on(self) -> HookTask:
             """Be a task like any other from here on; what it has been handed, it takes up at once."""
@@ -239,34 +232,37 @@ else:
                 stand = _StandBy(loop)
             except AttributeError:
                 return Going(loop.create_task(coroutine))
+        task = stand.task
         try:
-            _enter_task(loop, stand.task)
+            _enter_task(loop, task)
         except RuntimeError:
             _spare = stand
             return Going(coroutine)
         context = copy_context()
-        result: Any = None
-        error: BaseException | None = None
         try:
             awaited = context.run(coroutine.send, None)
         except StopIteration as stop:
-            result = stop.value
-        except BaseException as exception:
-            error = exception
+            _leave_task(loop, task)
+            if _count(task) == stand.references and not task.changed and not getweakrefcount(task):
+                _spare = stand
+                return stop.value
+            stand.handed.ended(stop.value, None)
+        except BaseException as error:
+            _leave_task(loop, task)
+            if (
+                _count(task) == stand.references
+                and not task.changed
+                and not getweakrefcount(task)
+                and not isinstance(error, asyncio.CancelledError)
+            ):
+                _spare = stand
+                raise
+            stand.handed.ended(None, error)
         else:
-            _leave_task(loop, stand.task)
+            _leave_task(loop, task)
             stand.handed.waits(coroutine, context, awaited)
             return Going(stand.go_on())
-        _leave_task(loop, stand.task)
         try:
-            if not stand.is_unknown():
-                stand.handed.ended(result, error)
-                return stand.go_on().result()
-            _spare = stand
-            if error is not None:
-                raise error
+            return stand.go_on().result()
         except asyncio.CancelledError as cancelled:
             raise RuntimeError(_CANCELLED) from cancelled
-        finally:
-            error = None  # its traceback knows us
-        return result
