@@ -22,6 +22,7 @@ from openline.protocol.states import State
 from openline.websocket.frame_trace import FrameTrace, Tap, TraceToBe, log_frames
 from openline.websocket.listener import Listener
 from openline.websocket.pinging import Pinging
+from openline.websocket.quiet import drop_when_quiet
 from openline.websocket.receiving import Receiving
 from openline.websocket.transport import Transport
 
@@ -154,6 +155,8 @@ class Connection(Pinging, Receiving):
         extra.opened = True
         self.extensions = extensions
         self.deflate = next((one for one in extensions if isinstance(one, PerMessageDeflate)), None)
+        if self.deflate is not None:
+            drop_when_quiet(self.deflate)
         self.listener = listener
         self.state = State.OPEN
         logged = log_frames(self.options.logger)

@@ -595,3 +595,57 @@ def test_zlib_serves_where_zlib_ng_is_missing(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.skipif(not HAS_ZLIB_NG, reason="zlib-ng is not installed: tested with zlib alone")
 def test_zlib_ng_is_preferred() -> None:
     assert permessage_deflate._load_zlib() is sys.modules["zlib_ng.zlib_ng"]
+
+
+def test_an_unused_compressor_is_dropped_and_a_used_one_is_not() -> None:
+    end, watched = deflate(), []
+    end.on_compressor = watched.append
+    assert end.drop_unused()
+    end.compress_message(words(100))
+    assert not end.drop_unused()
+    assert end.drop_unused()
+    assert end._compressor is None
+    end.compress_message(words(100))
+    assert watched == [end, end]
+
+
+def test_a_compressor_in_the_middle_of_a_message_is_not_dropped() -> None:
+    end = deflate()
+    end.encode(Frame(Opcode.TEXT, words(100), fin=False))
+    end.drop_unused()
+    assert not end.drop_unused()
+    end.encode(Frame(Opcode.CONT, words(100), fin=True))
+    end.drop_unused()
+    assert end.drop_unused()
+
+
+class Stored:
+    """Compresses nothing."""
+
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+
+    def compress(self, data: bytes, /) -> bytes:
+        size = len(data)
+        return (
+            b"\x00" + size.to_bytes(2, "little") + (size ^ 0xFFFF).to_bytes(2, "little") + data + b"\0" + TAIL
+        )
+
+
+def test_something_else_than_zlib_may_compress() -> None:
+    end = deflate(local_max_window_bits=11, compress_settings={"memLevel": 5})
+    end.use(Stored)
+    message = words(100)
+    compressed = end.compress_message(message)
+    assert compressed is not None
+    assert message in compressed
+    assert deflate().decompress_message(compressed, None) == message
+    assert isinstance(end._compressor, Stored)
+    assert end._compressor.bits == 11
+
+
+def test_but_not_where_zlib_was_asked_for() -> None:
+    end = deflate(compress_settings={"level": 9})
+    end.use(Stored)
+    end.compress_message(words(100))
+    assert not isinstance(end._compressor, Stored)

@@ -18,6 +18,7 @@ from openline.engine.native.reactor cimport Reactor
 from openline.engine.native.suspension cimport DONE, NEW, WAITING, Suspension, raised, take_short_cuts
 from openline.engine.native.tls cimport make_tls
 
+from openline.engine.native.compressor import Compressor
 from openline.exceptions import ConcurrencyError, ConnectionClosedOK
 from openline.protocol.states import Side, State
 
@@ -160,6 +161,8 @@ cdef class Line(Inlet):
         self.context = options.context
         if options.busy_poll:
             self.reactor.poll_for(options.busy_poll)
+        if self.deflate is not None:
+            self.deflate.use(Compressor)
         self.native = len(self.extensions) == (0 if self.deflate is None else 1)
         self.seal()
         if self.listener is not None:

@@ -5,16 +5,17 @@ sent (section 7.2.1) and put back before inflating (section 7.2.2). With *contex
 message may refer to those before it, so that both ends keep a window of up to 32 KiB between messages.
 ``local`` is what this end compresses, ``remote`` what the peer does.
 
-Memory: a compressor takes ``2**(window_bits + 2) + 2**(memLevel + 9)`` bytes, a decompressor
-``2**window_bits``. Both are made when the first message needs them. The compressor can be dropped at any time
-with `PerMessageDeflate.reset_compressor`, since what it writes need not refer to anything; the decompressor
-cannot, except without context takeover, where it lives for one message.
+Memory: a compressor of zlib takes ``2**(window_bits + 2) + 2**(memLevel + 9)`` bytes, zlib-ng's more than that, a
+decompressor ``2**window_bits``. Both are made when the first message needs them. The compressor can be dropped
+at any time with `PerMessageDeflate.reset_compressor`, since what it writes need not refer to anything; the
+decompressor cannot, except without context takeover, where it lives for one message.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple, Protocol, TypeAlias, cast
 
@@ -37,6 +38,7 @@ from openline.protocol.headers import ExtensionParameter
 __all__ = [
     "THRESHOLD",
     "ClientPerMessageDeflateFactory",
+    "MessageCompressor",
     "PerMessageDeflate",
     "ServerPerMessageDeflateFactory",
     "compressed_bound",
@@ -71,6 +73,14 @@ def compressed_bound(size: int) -> int:
     return size + size // 4 + 64
 
 
+class MessageCompressor(Protocol):
+    """What compresses a connection's messages, from a window that is empty when it is made."""
+
+    def compress(self, data: bytes, /) -> bytes:
+        """Compress a piece of a message; what it returns ends with an empty stored block (section 7.2.1)."""
+        ...
+
+
 class _Compressor(Protocol):
     def compress(self, data: bytes, /) -> bytes: ...
     def flush(self, mode: int = ..., /) -> bytes: ...
@@ -102,6 +112,26 @@ def _load_zlib() -> _Zlib:
 
 _zlib = _load_zlib()
 
+# Up to so many window bits zlib itself takes far less memory than zlib-ng, which always has room for 15.
+_SMALL_BITS = 13
+
+
+def _library(bits: int) -> _Zlib:
+    return cast("_Zlib", zlib) if bits <= _SMALL_BITS else _zlib
+
+
+class _ZlibCompressor:
+    """A `MessageCompressor` by zlib."""
+
+    __slots__ = ("_compressor",)
+
+    def __init__(self, bits: int, settings: CompressSettings) -> None:
+        self._compressor = _library(bits).compressobj(wbits=-bits, **settings)
+
+    def compress(self, data: bytes, /) -> bytes:
+        compressor = self._compressor
+        return compressor.compress(data) + compressor.flush(_zlib.Z_SYNC_FLUSH)
+
 
 class PerMessageDeflate(Extension):
     """The extension as agreed on for one connection.
@@ -116,13 +146,17 @@ class PerMessageDeflate(Extension):
     """
 
     __slots__ = (
+        "__weakref__",
         "_compress_settings",
         "_compressor",
         "_decoding",
         "_decompressor",
         "_encoding",
+        "_make_compressor",
+        "_used",
         "local_max_window_bits",
         "local_no_context_takeover",
+        "on_compressor",
         "remote_max_window_bits",
         "remote_no_context_takeover",
         "threshold",
@@ -147,10 +181,14 @@ class PerMessageDeflate(Extension):
         self.local_max_window_bits = local_max_window_bits
         self.threshold = threshold
         self._compress_settings = compress_settings or {}
-        self._compressor: _Compressor | None = None
+        self._make_compressor: Callable[[int], MessageCompressor] | None = None
+        self._compressor: MessageCompressor | None = None
         self._decompressor: _Decompressor | None = None
         self._encoding = False  # the message being sent is compressed
         self._decoding = False  # the message being received is compressed
+        self._used = False  # the compressor, since `drop_unused`
+        self.on_compressor: Callable[[PerMessageDeflate], object] | None = None
+        """Called when a compressor is made; whoever wants quiet ones dropped calls `drop_unused` from then on."""
 
     def __repr__(self) -> str:
         return (
@@ -173,6 +211,27 @@ class PerMessageDeflate(Extension):
     def reset_compressor(self) -> None:
         """Drop the compressor; the next message starts from an empty window. Not in the middle of a message."""
         self._compressor = None
+
+    def drop_unused(self) -> bool:
+        """Drop the compressor if it was not used since this was called last.
+
+        Returns:
+            Whether there is none now.
+        """
+        if self._used or self._encoding:
+            self._used = False
+        else:
+            self._compressor = None
+        return self._compressor is None
+
+    def use(self, make_compressor: Callable[[int], MessageCompressor]) -> None:
+        """Compress by something else than zlib, unless ``compress_settings`` ask for more than zlib's default.
+
+        Args:
+            make_compressor: Is given the window bits, 9 to 15. Its result must be as good as zlib's of level 6.
+        """
+        if self._compress_settings.keys() <= {"memLevel"}:
+            self._make_compressor = make_compressor
 
     def compress_message(self, data: bytes) -> bytes | None:
         """Compress a whole message.
@@ -207,15 +266,21 @@ class PerMessageDeflate(Extension):
         """
         compressor = self._compressor
         if compressor is None:
-            compressor = self._compressor = _zlib.compressobj(
-                wbits=-self.local_max_window_bits, **self._compress_settings
-            )
-        payload = compressor.compress(data) + compressor.flush(_zlib.Z_SYNC_FLUSH)
+            compressor = self._compressor = self._new_compressor()
+        self._used = True
+        payload = compressor.compress(data)
         if not fin:
             return payload
         if self.local_no_context_takeover:
             self._compressor = None
         return payload[: -len(_EMPTY_BLOCK)]
+
+    def _new_compressor(self) -> MessageCompressor:
+        if self.on_compressor is not None:
+            self.on_compressor(self)
+        if self._make_compressor is not None:
+            return self._make_compressor(self.local_max_window_bits)
+        return _ZlibCompressor(self.local_max_window_bits, self._compress_settings)
 
     def inflate(self, data: bytes, max_size: int | None, *, fin: bool) -> bytes:
         """Decompress the next piece of a message (section 7.2.2).
@@ -233,7 +298,7 @@ class PerMessageDeflate(Extension):
             data += _EMPTY_BLOCK
         try:
             output = self._decompress(data, max_size)
-        except _zlib.error as error:
+        except (_zlib.error, zlib.error) as error:
             raise ProtocolError(f"RFC 7692 section 7.2.2: {error}") from None
         if fin and self.remote_no_context_takeover:
             self._decompressor = None
@@ -246,7 +311,8 @@ class PerMessageDeflate(Extension):
         while pos < len(data):
             decompressor = self._decompressor
             if decompressor is None:
-                decompressor = self._decompressor = _zlib.decompressobj(-self.remote_max_window_bits)
+                bits = self.remote_max_window_bits
+                decompressor = self._decompressor = _library(bits).decompressobj(-bits)
             piece = data[pos : pos + step]
             # For zlib, 0 is no limit. One byte more than allowed tells that there is more.
             output = decompressor.decompress(piece, 0 if max_size is None else max_size - size + 1)
