@@ -46,7 +46,7 @@ class Bot(NamedTuple):
 PIP = Bot("bot-pip", "Pip", 2)
 LIN = Bot("bot-lin", "Lin", 5)
 
-GREETING = "Hello! You are alone with us bots so far. Open a second window, and you have company."
+GREETING = "Hello! You are alone with us bots so far. Open a private window, and you have company."
 
 CHATTER = (
     (LIN, "The beans are up. All twelve of them."),

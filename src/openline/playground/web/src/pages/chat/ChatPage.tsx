@@ -21,11 +21,11 @@ export function ChatPage() {
       title="Chat"
       lead={
         <>
-          Rooms, presence, history and moderation on one WebSocket. Open{" "}
+          Rooms, presence, history and moderation on one WebSocket.{" "}
           <a href="/chat" target="_blank" rel="noopener">
-            a second window
+            A second window
           </a>{" "}
-          and talk to yourself; then cut the line, and write on.
+          is your other device; a private one is somebody else. Cut the line, and write on.
         </>
       }
     >
@@ -35,6 +35,7 @@ export function ChatPage() {
 }
 
 const BACK_FOR = 6_000; // milliseconds that one is told what was recovered
+const RENAMING = 7_000; // milliseconds in which the line may be opened anew without a word: one has asked for it
 
 function ChatApp() {
   const { chat, state } = useChat();
@@ -65,6 +66,8 @@ function ChatApp() {
       }}
     />
   );
+  const missed = chat.rooms.reduce((sum, one) => sum + one.missed, 0);
+  const renaming = Date.now() - chat.renamedAt < RENAMING;
   const waiting = chat.rooms.reduce((sum, one) => sum + one.outbox.list.filter((each) => each.state !== "sent").length, 0);
   return (
     <section class="card chat" aria-labelledby="chat-title">
@@ -100,7 +103,7 @@ function ChatApp() {
             </div>
             <People chat={chat} room={room} presence={presence} />
           </header>
-          <Banner state={state} waiting={waiting} back={back} missed={chat.rooms.reduce((sum, one) => sum + one.missed, 0)} />
+          <Banner state={renaming ? "open" : state} waiting={waiting} back={back && !renaming} missed={missed} />
           <Conversation key={room.name} chat={chat} room={room} presence={presence} edit={setEditing} editing={editing} />
           <Composer key={`composer ${room.name}`} chat={chat} room={room} presence={presence} editing={editing} edit={setEditing} />
         </div>

@@ -13,6 +13,8 @@ import { foreseen, type Entry, type Message } from "./timeline";
 const NEAR = 60; // pixels from an end
 const SAME_BREATH = 180_000; // milliseconds in which somebody's messages stand under one name
 
+const NOBODY: Author[] = [];
+
 interface Props {
   chat: Chat;
   room: Room;
@@ -45,6 +47,7 @@ export function Conversation({ chat, room, presence, editing, edit }: Props) {
   );
   const refused = waiting.filter((one) => one.state === "failed" && one.action.type !== "message");
   const last = entries.at(-1);
+  const readers = readersOf(entries, presence, me);
 
   const toEnd = () => {
     const element = scroller.current;
@@ -77,11 +80,12 @@ export function Conversation({ chat, room, presence, editing, edit }: Props) {
     return () => document.removeEventListener("visibilitychange", look);
   }, [chat]);
   // One's own message is looked at where it comes.
+  const written = waiting.at(-1)?.action;
   useLayoutEffect(() => {
-    if (!sent.length) return;
+    if (written?.type !== "message") return;
     follows.current = true;
     toEnd();
-  }, [sent.length]);
+  }, [written]);
   // A page that does not fill the window cannot be scrolled back.
   useEffect(() => {
     const element = scroller.current;
@@ -127,7 +131,7 @@ export function Conversation({ chat, room, presence, editing, edit }: Props) {
                   active={active === entry.id}
                   edited={editing?.id === entry.id}
                   edit={edit}
-                  readers={readersOf(entry, entries, presence, me)}
+                  readers={readers.get(entry.id) ?? NOBODY}
                 />
               ) : (
                 <p class="happened">
@@ -149,7 +153,7 @@ export function Conversation({ chat, room, presence, editing, edit }: Props) {
                 active={active === message.id}
                 edited={false}
                 edit={edit}
-                readers={[]}
+                readers={NOBODY}
               />
             </Line>
           ))}
@@ -271,19 +275,15 @@ function knownName(user: string, chat: Chat, presence: Presence, entries: Entry[
   return known?.name ?? entries.findLast((entry) => entry.by.user === user)?.by.name ?? "somebody";
 }
 
-/** Others who are here and have read up to this message, and no further. */
-function readersOf(message: Message, entries: Entry[], presence: Presence, me: Author): Author[] {
-  const next = nextAt(message, entries);
-  return presence.people.filter(({ user }) => {
-    const at = presence.marks.get(user) ?? 0;
-    return user !== me.user && user !== message.by.user && at >= message.at && at < next;
-  });
-}
-
-function nextAt(message: Message, entries: Entry[]): number {
-  for (let at = entries.length - 1; at >= 0; at--)
-    if (entries[at]!.id === message.id) return entries[at + 1]?.at ?? Infinity;
-  return Infinity;
+/** Others who are here, by the last message that each has read; whose own that is has no need to be told. */
+function readersOf(entries: Entry[], presence: Presence, me: Author): Map<string, Author[]> {
+  const readers = new Map<string, Author[]>();
+  for (const person of presence.people) {
+    const at = presence.marks.get(person.user) ?? 0;
+    const last = person.user === me.user ? undefined : entries.findLast((entry) => entry.at <= at);
+    if (last && last.by.user !== person.user) readers.set(last.id, [...(readers.get(last.id) ?? []), person]);
+  }
+  return readers;
 }
 
 function onItsWay(key: string, text: string, at: number, me: Author): Message {

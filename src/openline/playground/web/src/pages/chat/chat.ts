@@ -24,6 +24,7 @@ export class Chat {
   presence: Presence | null = null;
   unreadLine = 0; // the read mark at the time when the room was opened; 0: nothing was unread, NaN: not known yet
   announcement = ""; // for those who do not see the page
+  renamedAt = 0; // milliseconds since 1970
 
   constructor(
     private readonly hub: Centrifuge,
@@ -67,6 +68,7 @@ export class Chat {
   /** Be called something else: by a new line, since it is said when a line is opened. Nothing is lost by that. */
   rename(name: string): void {
     setMyName(name);
+    this.renamedAt = Date.now();
     this.me = { ...this.me, name: myName() };
     this.hub.setData({ name: myName(), color: myColor() });
     this.hub.disconnect();

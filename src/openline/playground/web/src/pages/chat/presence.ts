@@ -25,6 +25,7 @@ export class Presence {
   private toldTyping = 0; // when one said so; 0: one does not type
   private mark = 0;
   private timer = 0;
+  private ended = false;
 
   constructor(
     private readonly hub: Centrifuge,
@@ -42,7 +43,10 @@ export class Presence {
     this.subscription.on("join", ({ info }) => this.come(info));
     this.subscription.on("leave", ({ info }) => {
       this.clients.delete(info.client);
-      if (![...this.clients.values()].some((one) => one.user === info.user)) this.stopped(info.user);
+      if (![...this.clients.values()].some((one) => one.user === info.user)) {
+        this.marks.delete(info.user);
+        this.stopped(info.user);
+      }
       this.sort();
     });
     this.subscription.on("publication", ({ data, info }) => this.hear(data as Notice, authorOf(info)));
@@ -60,6 +64,7 @@ export class Presence {
 
   end(): void {
     clearTimeout(this.timer);
+    this.ended = true;
     if (this.mark) void this.tell({ type: "read", at: this.mark });
     if (this.toldTyping) void this.tell({ type: "typing", on: false });
     for (const { timer } of this.typists.values()) clearTimeout(timer);
@@ -133,7 +138,8 @@ export class Presence {
     try {
       await this.subscription.publish(notice);
     } catch {
-      // Of typing nothing is left to be told later; a read mark is told again on the next line.
+      // Of typing nothing is left to be told later. A read mark is told again: here, or on the next line.
+      if (notice.type === "read" && !this.ended) this.timer = window.setTimeout(() => void this.tell({ type: "read", at: this.mark }), 2_000);
     }
   }
 }
