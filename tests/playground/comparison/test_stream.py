@@ -112,3 +112,25 @@ async def test_the_clock_makes_messages_and_takes_new_settings() -> None:
     stream.stop()
     assert [len(message) for message in came] == [100, 100, 100]
     assert [json.loads(message)["n"] for message in came] == [1, 2, 3]
+
+
+async def test_streams_of_one_period_are_kept_apart_by_their_phases() -> None:
+    """Also when they were started at any time: it is the system's clock that says when."""
+    made: list[str] = []
+    done = asyncio.Event()
+
+    def note(name: str) -> None:
+        made.append(name)
+        if len(made) == 8:
+            done.set()
+
+    streams = {name: Stream(Settings(rate=10.0), phase) for name, phase in (("first", 0.0), ("second", 0.5))}
+    for name, stream in streams.items():
+        stream.listen(lambda _, name=name: note(name))
+        stream.start()
+    await done.wait()
+    dues = {name: stream._due for name, stream in streams.items()}
+    for stream in streams.values():
+        stream.stop()
+    apart = (dues["second"] - dues["first"]) * 10 % 1
+    assert round(apart, 6) == 0.5

@@ -79,7 +79,7 @@ class Rig:
         )
         ports = {name: sockets[name].getsockname()[1] for name in TECHNIQUES}
         self._crowd = await self._child("crowd", {"ports": ports, "settings": asdict(settings)})
-        self.software = {name: child.started["software"] for name, child in self._servers.items()}
+        self.software = {name: self._servers[name].started["software"] for name in TECHNIQUES}
         self.loop = self._servers["websocket"].started["loop"]
         ways = await self._crowd.ask({"do": "once"})
         self.once = {name: Way(**way) for name, way in ways.items()}

@@ -17,7 +17,7 @@ import uvicorn
 from openline import Server, serve
 from openline.playground.comparison.child import Order, Report
 from openline.playground.comparison.exchange import Counts, Exchange, asgi
-from openline.playground.comparison.settings import Settings
+from openline.playground.comparison.settings import TECHNIQUES, Settings
 from openline.playground.comparison.stream import Stream
 from openline.playground.own_host import is_beside
 from openline.protocol.http11 import Request, Response
@@ -43,7 +43,7 @@ class TechniqueServer:
         self._technique = technique
         self._module = module
         self._page_port = page_port
-        self._stream = Stream()
+        self._stream = Stream(phase=TECHNIQUES.index(technique) / len(TECHNIQUES))
         self._counts = Counts()
         self._running: asyncio.Task[None] | Server | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
@@ -17,12 +18,18 @@ Message = tuple[int, str]  # its number, and itself: a JSON object
 class Stream:
     """Messages that say their number and when they were made: ``{"n": 1, "at": milliseconds since 1970, "pad": "…"}``.
 
+    Args:
+        settings: How often, and how large. None: the defaults.
+        phase: When in each period of the system's clock they are made, 0.0 to 1.0. Streams of several processes are so
+            kept apart, and none of them waits behind another for the two cores.
+
     Attributes:
         last: The number of the newest message; 0: there is none yet.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, phase: float = 0.0) -> None:
         self.last = 0
+        self._phase = phase
         self._settings = settings or Settings()
         self._kept: deque[Message] = deque(maxlen=KEPT)
         self._listeners: list[Callable[[str], None]] = []
@@ -80,7 +87,8 @@ class Stream:
     def start(self) -> None:
         """Begin to make messages."""
         loop = asyncio.get_running_loop()
-        self._due = loop.time() + 1 / self._settings.rate
+        periods = math.floor(loop.time() * self._settings.rate)  # one clock for all processes
+        self._due = (periods + 1 + self._phase) / self._settings.rate
         self._timer = loop.call_at(self._due, self._tick)
 
     def stop(self) -> None:
@@ -98,8 +106,11 @@ class Stream:
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
-        # A late tick is not made up for by a burst: all techniques miss it alike.
-        self._due = max(self._due + 1 / self._settings.rate, loop.time())
+        self._due += 1 / self._settings.rate
+        if self._due < loop.time():  # what was missed is not made up for by a burst
+            self._due = (
+                math.floor(loop.time() * self._settings.rate) + 1 + self._phase
+            ) / self._settings.rate
         self._timer = loop.call_at(self._due, self._tick)
         self.put()
 

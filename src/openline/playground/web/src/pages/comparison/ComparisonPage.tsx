@@ -74,6 +74,7 @@ function How({ comparison }: { comparison: Comparison }) {
         <li>
           Each technique has a server process of its own, with a clock that makes the messages
           {comparison.software && `: ${comparison.software}`}. HTTP connections are kept alive; nothing is compressed.
+          The clocks tick a quarter of a period apart, so that none waits behind the others.
         </li>
         <li>
           Before each server stands a relay, in one more process, and counts what it reads from one socket and writes to the
