@@ -28,7 +28,6 @@ from openline.hub.subprotocols.messages import (
     ConnectRequest,
     Error,
     HistoryRequest,
-    MessagePush,
     PingRequest,
     PresenceRequest,
     PresenceStatsRequest,
@@ -438,8 +437,9 @@ class Session:
         Raises:
             NotJSON: the client speaks JSON, and ``data`` are bytes that are not.
         """
-        payload = self.subprotocol.check_payload(bytes(to_payload(data)))
-        self.push(Push(message=MessagePush(data=payload)))
+        if type(data) is not bytes:
+            data = bytes(to_payload(data))
+        self.write(self.subprotocol.encode_message(self.subprotocol.check_payload(data)))
 
     def send_latest(self, data: Any, *, key: str = "") -> bool:
         """Push a message of which only the newest waits: a state, of which none but the last counts.

@@ -18,6 +18,8 @@ from openline.hub.subprotocols.messages import (
     Command,
     ConnectRequest,
     HistoryRequest,
+    MessagePush,
+    Push,
     Reply,
     RPCRequest,
     RPCResult,
@@ -246,3 +248,9 @@ def test_a_patch_that_is_not_smaller_is_not_sent() -> None:
     for base in (b'{"a":1}', data):
         whole, is_patch = JSON.delta_data(Publication(data=Payload(data)), base)
         assert (bytes(whole), is_patch) == (rb'"{\"b\":2}"', False)
+
+
+@pytest.mark.parametrize("data", [b"null", b'{"a":[1,2]}', b'"x"', b"{}"])
+def test_a_message_is_encoded_as_any_push(data: bytes) -> None:
+    push = Push(message=MessagePush(data=Payload(data)))
+    assert JSON.encode_message(Payload(data)) == JSON.encode(Reply(push=push))

@@ -9,6 +9,7 @@ import sys
 import pytest
 from centrifuge.protocol import client_pb2
 from hypothesis import given
+from hypothesis import strategies as st
 
 from openline.hub.publication import ClientInfo, Payload, Publication
 from openline.hub.subprotocols.base import BadFrame
@@ -17,7 +18,9 @@ from openline.hub.subprotocols.fossil import apply_delta
 from openline.hub.subprotocols.messages import (
     Command,
     HistoryRequest,
+    MessagePush,
     PublishRequest,
+    Push,
     Reply,
     RPCRequest,
     SendRequest,
@@ -183,3 +186,9 @@ def test_every_request_has_a_reader() -> None:
         assert field.record is not None
         command = Command(id=1, **{field.name: field.record()})
         assert PROTOBUF.decode(frame(write(command))) == [command]
+
+
+@given(data=st.binary(max_size=20_000) | st.integers(0, 3).map(lambda size: bytes(125 + size)))
+def test_a_message_is_encoded_as_any_push(data: bytes) -> None:
+    push = Push(message=MessagePush(data=Payload(data)))
+    assert PROTOBUF.encode_message(Payload(data)) == PROTOBUF.encode(Reply(push=push))

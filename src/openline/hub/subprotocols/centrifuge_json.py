@@ -156,6 +156,10 @@ class CentrifugeJSON:
         """Encode the push of a publication."""
         return _encode(_PublicationReply(_PublicationPush(channel, publication)))
 
+    def encode_message(self, data: Payload) -> bytes:
+        """Encode the push of a message."""
+        return b'{"push":{"message":{"data":%b}}}' % bytes(data)
+
     def join(self, units: Sequence[bytes]) -> bytes:
         """Put units into one frame."""
         return b"\n".join(units)

@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError
 from openline.hub.publication import Payload, Publication
 from openline.hub.subprotocols.base import BadFrame
 from openline.hub.subprotocols.fossil import create_delta
-from openline.hub.subprotocols.messages import Command, Reply, RPCRequest, SendRequest
+from openline.hub.subprotocols.messages import Command, MessagePush, Push, Reply, RPCRequest, SendRequest
 from openline.hub.subprotocols.schema import RECORDS, Field, Record, fields_of
 
 __all__ = ["MAX_COMMANDS", "PROTOBUF", "CentrifugeProtobuf"]
@@ -260,6 +260,11 @@ _write_reply = _writer(Reply)
 _write_publication = _writer(Publication)
 
 
+_MESSAGE_KEY = _varint(
+    next(field.number for field in fields_of(Push) if field.name == "message") << 3 | _DELIMITED
+)
+
+
 class CentrifugeProtobuf:
     """The protobuf encoding, see `openline.hub.subprotocols.base.Subprotocol`."""
 
@@ -306,6 +311,19 @@ class CentrifugeProtobuf:
         push = b"\x12%b%b\x22%b%b" % (_varint(len(name)), name, _varint(len(data)), data)
         head = _varint(len(push))
         return b"%b\x22%b%b" % (_varint(1 + len(head) + len(push)), head, push)
+
+    def encode_message(self, data: Payload) -> bytes:
+        """Encode the push of a message."""
+        payload = bytes(data)
+        size = len(payload)
+        if not size:
+            return self.encode(Reply(push=Push(message=MessagePush(data=data))))
+        head = b"\x0a" + (_SMALL[size] if size < 128 else _varint(size))
+        size += len(head)
+        head = b"%b%b%b" % (_MESSAGE_KEY, _varint(size), head)
+        size = len(payload) + len(head)
+        head = b"\x22%b%b" % (_varint(size), head)
+        return b"%b%b%b" % (_varint(len(payload) + len(head)), head, payload)
 
     def join(self, units: Sequence[bytes]) -> bytes:
         """Put units into one frame."""
