@@ -66,6 +66,10 @@ def test_lateness_is_measured() -> None:
     for number in range(101, 101 + REMEMBERED):
         metronome.beat(number / 10)
     assert metronome.lateness.most == pytest.approx(0.0)
+    metronome.beat(200.0)
+    assert metronome.lateness.most > 1
+    metronome.forget()
+    assert metronome.lateness.most == 0.0
 
 
 def test_there_is_a_rate() -> None:

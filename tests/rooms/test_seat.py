@@ -12,9 +12,10 @@ from openline.rooms.world import World
 from .players import Player, Ship, Spark
 
 
-def seat(window: int = 3, inputs: int = 4, rate: float = 10) -> Seat:
+def seat(there: World | None = None, *, window: int = 3, inputs: int = 4, rate: float = 10) -> Seat:
     session = Player(Hub(insecure=True), "42").session
-    return Seat(1, session, None, 0.0, window=window, inputs=inputs, rate=rate)
+    there = there or World(())
+    return Seat(1, session, None, 0.0, world=there, window=window, inputs=inputs, rate=rate)
 
 
 def world() -> tuple[World, Ship]:
@@ -80,11 +81,12 @@ def test_too_many_messages_are_refused_with_111() -> None:
 
 
 def test_only_what_was_sent_can_be_acknowledged() -> None:
-    taker, (there, ship) = seat(window=9), world()
+    there, ship = world()
+    taker = seat(there, window=9)
     taker.seen = frozenset([ship])
     for tick in (1, 2, 3):
         there.look(tick)
-        assert taker.state(there) is not None
+        assert taker.state() is not None
     taker.take(Input(2, 0, b""))
     assert taker.acknowledged == 2
     taker.take(Input(2, 0, b""))
@@ -95,53 +97,57 @@ def test_only_what_was_sent_can_be_acknowledged() -> None:
 
 
 def test_what_is_under_way_is_bounded() -> None:
-    taker, (there, _) = seat(window=2), world()
+    there, _ = world()
+    taker = seat(there, window=2)
     for tick in (1, 2):
         assert taker.ready
         there.look(tick)
-        taker.state(there)
+        taker.state()
     assert not taker.ready
     taker.take(Input(1, 0, b""))
     assert taker.ready
 
 
 def test_a_state_is_sent_once() -> None:
-    taker, (there, _) = seat(), world()
+    there, _ = world()
+    taker = seat(there)
     there.look(1)
-    assert taker.state(there) is not None
-    assert taker.state(there) is None
+    assert taker.state() is not None
+    assert taker.state() is None
 
 
 def test_who_says_that_he_has_nothing_gets_all_again() -> None:
-    taker, (there, ship) = seat(), world()
+    there, ship = world()
+    taker = seat(there)
     taker.seen = frozenset([ship])
     there.look(1)
-    whole = taker.state(there)
+    whole = taker.state()
     assert whole is not None
     assert whole[1] == 1
     taker.take(Input(1, 0, b""))
     there.look(2)
-    change = taker.state(there)
+    change = taker.state()
     assert change is not None
     assert change[1] == 0
     taker.take(Input(0, 1, b""))  # which says nothing
     assert taker.acknowledged == 1
     taker.take(Input(0, 0, b""))
     there.look(3)
-    again = taker.state(there)
+    again = taker.state()
     assert again is not None
     assert again[24:] == whole[24:]
     assert again[1] == 1
 
 
 def test_a_refusal_is_told_once_with_the_next_state() -> None:
-    taker, (there, _) = seat(), world()
+    there, _ = world()
+    taker = seat(there)
     taker.refuse(107)
     taker.refuse(111)
     there.look(1)
-    first = taker.state(there)
+    first = taker.state()
     there.look(2)
-    second = taker.state(there)
+    second = taker.state()
     assert first is not None
     assert second is not None
     assert int.from_bytes(first[16:18], "little") == 111
@@ -152,7 +158,7 @@ def test_a_refusal_is_told_once_with_the_next_state() -> None:
 def test_another_line_takes_the_seat_over() -> None:
     hub = Hub(insecure=True)
     old, new = Player(hub), Player(hub)
-    taken = Seat(3, old.session, None, 0.0, window=3, inputs=4, rate=10)
+    taken = Seat(3, old.session, None, 0.0, world=World(()), window=3, inputs=4, rate=10)
     assert repr(taken) == "<Seat 3 of 'somebody'>"
     taken.take(Input(0, 1, b"lost"))
     taken.take_line(new.session)

@@ -41,9 +41,6 @@ STATE, EVENT, OVER = 2, 3, 4
 FULL = 1
 """The flag of a state that stands for itself."""
 
-MOST = 2**16 - 1
-"""Where a count stops."""
-
 _INPUT = Struct("<BII")
 _ACKNOWLEDGEMENT = Struct("<BI")
 STATE_HEAD = Struct("<BBIIIHHHHH")

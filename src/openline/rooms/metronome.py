@@ -78,6 +78,10 @@ class Metronome:
             due = self._catch_up
         return due
 
+    def forget(self) -> None:
+        """Measure lateness anew."""
+        self._late.clear()
+
     @property
     def lateness(self) -> Lateness:
         """How late the newest `REMEMBERED` beginnings of ticks were."""

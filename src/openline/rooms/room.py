@@ -103,8 +103,6 @@ class Room:
         closed: Whether it has closed.
         failures: Times that the game has failed.
         refused: Messages of players that were refused, by error code.
-        sent: States that were sent.
-        sent_bytes: Their bytes, without the frames.
         busy: Seconds that ticks have taken, in sum.
     """
 
@@ -134,8 +132,6 @@ class Room:
         self.closed = False
         self.failures = 0
         self.refused: dict[int, int] = {}
-        self.sent = 0
-        self.sent_bytes = 0
         self.busy = 0.0
         self._clock = clock
         self._interest = Interest(self.view, margin=self.view_margin, most=self.most_seen)
@@ -262,6 +258,11 @@ class Room:
         """How late its newest ticks began."""
         return Lateness(0.0, 0.0, 0.0, 0) if self._metronome is None else self._metronome.lateness
 
+    def forget_lateness(self) -> None:
+        """Measure lateness anew: what was before is not what is to be known."""
+        if self._metronome is not None:
+            self._metronome.forget()
+
     # What `Rooms` does.
 
     def open(self, loop: asyncio.AbstractEventLoop, host: Host | None = None) -> None:
@@ -298,6 +299,7 @@ class Room:
             session,
             data,
             self._clock(),
+            world=self.world,
             window=self.window,
             inputs=self.inputs_waiting,
             rate=rate,
@@ -403,7 +405,7 @@ class Room:
         except Exception as error:
             self._fail("the place of an entity", error)
             return
-        gone, show = world.gone, self._leave
+        gone = world.gone
         for seat in list(self.seats.values()):
             session = seat.session
             if session is None:
@@ -413,10 +415,10 @@ class Room:
                     self._look_around(seat)
                 elif gone and not gone.isdisjoint(seat.seen):
                     seat.seen -= gone
-                if seat.ready:
-                    session.send_latest(lambda seat=seat: show(seat))
-                else:
+                if not seat.ready:
                     seat.skipped += 1
+                else:
+                    session.send_latest(seat.state)
             except Exception as error:
                 self._fail("eye", error)
 
@@ -424,16 +426,6 @@ class Room:
         place = self.eye(seat)
         interest = self._interest
         seat.seen = interest.everywhere if place is None else interest.seen(*place, seat.seen)
-
-    def _leave(self, seat: Seat) -> bytes | None:
-        """Make the state that leaves for a player."""
-        if not seat.ready:
-            return None
-        data = seat.state(self.world)
-        if data is not None:
-            self.sent += 1
-            self.sent_bytes += len(data)
-        return data
 
     # What goes wrong.
 

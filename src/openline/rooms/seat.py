@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from openline.hub.codes import ErrorCode, Refused
 from openline.hub.rate import Allowance
 from openline.hub.values import to_value
-from openline.rooms.messages import FULL, MOST, STATE, Over, event, over, state_head
+from openline.rooms.messages import FULL, STATE, Over, event, over, state_head
 
 if TYPE_CHECKING:
     from openline.hub.session import Session
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Seat"]
 
 _NOTHING: frozenset[Any] = frozenset()
+_NONE: list[bytes] = []
 
 
 class Seat:
@@ -30,6 +31,7 @@ class Seat:
         session: Who takes it.
         data: What he said when he joined.
         now: The time.
+        world: What there is in the room.
         window: States that may be on their way to him.
         inputs: Inputs that may wait.
         rate: Messages a second that he may send, in the long run.
@@ -48,6 +50,7 @@ class Seat:
         newest: The number of the newest input that has come.
         acknowledged: The tick of the newest state that he has; 0: none.
         states: States that he was sent.
+        sent_bytes: Their bytes, without the frames.
         skipped: States that he was not sent, since too many were on their way to him.
         refused: Inputs and acknowledgements that were refused.
         at_fault: One of his inputs has made the game fail, and that was logged.
@@ -62,6 +65,7 @@ class Seat:
         data: Any,
         now: float,
         *,
+        world: World,
         window: int,
         inputs: int,
         rate: float,
@@ -78,11 +82,13 @@ class Seat:
         self.input = 0
         self.acknowledged = 0
         self.states = 0
+        self.sent_bytes = 0
         self.skipped = 0
         self.refused = 0
         self.left_out = 0
         self.at_fault = False
         self.seen: frozenset[Entity] = _NOTHING
+        self._world = world
         self._window = window
         self._inputs = inputs
         self._credit = inputs
@@ -180,9 +186,14 @@ class Seat:
             taken = list(waiting)
             waiting.clear()
             return taken
-        self._credit = min(self._credit + per_tick, self._inputs)
-        taken = [waiting.popleft() for _ in range(min(self._credit, len(waiting)))]
-        self._credit -= len(taken)
+        credit = self._credit + per_tick
+        if credit > self._inputs:
+            credit = self._inputs
+        taken: list[tuple[int, bytes]] = []
+        while waiting and credit:
+            taken.append(waiting.popleft())
+            credit -= 1
+        self._credit = credit
         return taken
 
     # What he gets.
@@ -192,20 +203,20 @@ class Seat:
         """Whether a state may be sent to him: few enough are on their way."""
         return len(self._under_way) < self._window
 
-    def state(self, world: World) -> bytes | None:
-        """Make the state that leaves for him now, against the last that has left. None: that was this very one."""
-        tick, base = world.tick, self._base
-        if base == tick:
+    def state(self) -> bytes | None:
+        """Make the state that leaves for him now, against the last that has left. None: it has left, or may not."""
+        world, base = self._world, self._base
+        tick = world.tick
+        if base == tick or len(self._under_way) >= self._window:
             return None
         known, seen = self._known, self.seen
         if known is seen:
-            gone: list[Entity] = []
-            entered: list[bytes] = []
             changed = world.changes(seen, base)
+            gone = entered = _NONE
         else:
-            gone = list(known - seen)
+            gone = [one.id.to_bytes(2, "little") for one in known - seen]
             entered = world.full(seen - known)
-            changed = world.changes(known & seen, base) if known else []
+            changed = world.changes(known & seen, base) if known else _NONE
             self._known = seen
         head = state_head(
             STATE,
@@ -213,7 +224,7 @@ class Seat:
             tick,
             base,
             self.input,
-            min(len(world.entities), MOST),
+            world.shown,
             self._refusal,
             len(gone),
             len(entered),
@@ -223,5 +234,6 @@ class Seat:
         self._refusal = 0
         self._under_way.append(tick)
         self.states += 1
-        ids = b"".join([one.id.to_bytes(2, "little") for one in gone])
-        return b"".join([head, ids, *entered, *changed])
+        data = b"".join([head, *gone, *entered, *changed])
+        self.sent_bytes += len(data)
+        return data

@@ -41,6 +41,7 @@ class World:
         entities: By id.
         tick: The last tick that was looked at.
         before: The one that was looked at before it.
+        shown: How many entities there were at the last look.
         gone: Entities that have gone between these two.
         failures: What `look` could not send, of the last look: entities, and why.
     """
@@ -51,6 +52,7 @@ class World:
         self.entities: dict[int, Entity] = {}
         self.tick = 0
         self.before = 0
+        self.shown = 0
         self.gone: set[Entity] = set()
         self.failures: list[tuple[Entity, Exception]] = []
         self._kinds = {kind: at for at, kind in enumerate(kinds)}
@@ -107,6 +109,7 @@ class World:
         for entity, _ in self.failures:
             if not entity.track.values:
                 self.despawn(entity)
+        self.shown = len(self.entities)
 
     def _note(self, entity: Entity, raw: tuple[object, ...]) -> None:
         """Something has changed: find what of it is sent."""
