@@ -1,4 +1,5 @@
-import { useState } from "preact/hooks";
+import { Component } from "preact";
+import { useRef, useState } from "preact/hooks";
 
 import { FrameDetail } from "./FrameDetail";
 import { FrameRow } from "./FrameRow";
@@ -37,6 +38,8 @@ export function FrameList({ watched, ask, clear }: Props) {
     setOpenId(closing ? null : id);
     setHeldAt(closing ? null : (heldAt ?? watched.nextId));
   };
+  const latest = useRef(toggle);
+  latest.current = toggle;
   const reset = () => {
     setOpenId(null);
     setHeldAt(null);
@@ -103,18 +106,9 @@ export function FrameList({ watched, ask, clear }: Props) {
         <p class="quiet empty">Nothing yet. Type a line in the chat, or have the server send something.</p>
       ) : (
         <ol class="frame-list" reversed onKeyDown={moveByArrows} aria-label="Frames, the newest first">
-          {shown.toReversed().map((entry) =>
-            entry.kind !== "frame" ? (
-              <li key={entry.id} class="line-end">
-                {ending(entry)}
-              </li>
-            ) : (
-              <li key={entry.id} class={`frame from-${entry.from}`}>
-                <FrameRow frame={entry} open={entry.id === openId} toggle={() => toggle(entry.id)} />
-                {entry.id === openId && <FrameDetail frame={entry} />}
-              </li>
-            ),
-          )}
+          {shown.toReversed().map((entry) => (
+            <Row key={entry.id} entry={entry} open={entry.id === openId} toggle={latest} />
+          ))}
         </ol>
       )}
       {watched.entries.length === MOST_ENTRIES && (
@@ -122,6 +116,29 @@ export function FrameList({ watched, ask, clear }: Props) {
       )}
     </div>
   );
+}
+
+interface RowProps {
+  entry: Entry;
+  open: boolean;
+  toggle: { current(id: number): void };
+}
+
+/** One row; drawn once, for a busy line has hundreds of them, and most stay as they are. */
+class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps) {
+    return next.entry !== this.props.entry || next.open !== this.props.open;
+  }
+
+  override render({ entry, open, toggle }: RowProps) {
+    if (entry.kind !== "frame") return <li class="line-end">{ending(entry)}</li>;
+    return (
+      <li class={`passed from-${entry.from}`}>
+        <FrameRow frame={entry} open={open} toggle={() => toggle.current(entry.id)} />
+        {open && <FrameDetail frame={entry} />}
+      </li>
+    );
+  }
 }
 
 function ending(entry: Closed | Garbled | Refused): string {

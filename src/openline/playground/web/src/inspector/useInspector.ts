@@ -14,6 +14,8 @@ export interface Inspection {
 }
 
 const MOMENT = 80; // milliseconds
+const LONGER = 400; // where a moment brings many
+const MANY = 3;
 
 type Action = FeedRecord[] | "clear";
 
@@ -40,11 +42,23 @@ export function useInspector(): Inspection {
 /** Gathers what comes within a moment: a busy line must not have the list drawn for each of its frames. */
 class Batch<Item> {
   private items: Item[] = [];
+  private since = 0;
+  private moment = MOMENT;
 
   constructor(private readonly done: (items: Item[]) => void) {}
 
   add(items: Item[]): void {
-    if (!this.items.length) setTimeout(() => this.done(this.items.splice(0)), MOMENT);
+    if (!this.items.length) {
+      this.since = performance.now();
+      setTimeout(() => this.flush(), this.moment);
+    }
     this.items.push(...items);
+  }
+
+  private flush(): void {
+    const batch = this.items.splice(0);
+    const moments = Math.max((performance.now() - this.since) / MOMENT, 1);
+    this.moment = batch.length / moments > MANY ? LONGER : MOMENT;
+    this.done(batch);
   }
 }

@@ -228,9 +228,9 @@ export class Game {
     if (!told.by || !told.tagged) return;
     const at = this.tracks.get(told.tagged[0])?.latest;
     if (at) this.show({ kind: "tag", x: at.x, y: at.y, at: performance.now(), label: told.loot ? `−${told.loot}` : "" });
-    const sparks = `${told.loot} ${told.loot === 1 ? "spark" : "sparks"}`;
-    if (told.tagged[0] === this.seat?.ship) this.listener.told(`${told.by[1]} tagged you and took ${sparks}.`);
-    else if (told.by[0] === this.seat?.ship) this.listener.told(`You tagged ${told.tagged[1]} and took ${sparks}.`);
+    const took = told.loot ? ` and took ${told.loot} ${told.loot === 1 ? "spark" : "sparks"}` : ", who has nothing";
+    if (told.by[0] === this.seat?.ship) this.listener.told(`You tagged ${told.tagged[1]}${took}.`);
+    else if (told.tagged[0] === this.seat?.ship && told.loot) this.listener.told(`${told.by[1]} tagged you${took}.`);
   }
 
   /** The best, and one's own ship below them where it is none of these. */

@@ -107,7 +107,7 @@ export class Steering {
   }
 
   private down(event: PointerEvent): void {
-    this.canvas.focus({ preventScroll: true });
+    this.canvas.focus({ preventScroll: true, focusVisible: false } as FocusOptions);
     event.preventDefault();
     if (event.pointerType === "mouse") {
       this.pointer = { x: event.clientX, y: event.clientY };
