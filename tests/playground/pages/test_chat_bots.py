@@ -22,12 +22,10 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def from_a_bot(visitor: Visitor, kind: str = "message") -> dict[str, object]:
-    """The next thing of this kind that a bot does."""
+    """The next message of a bot, or its next reaction, which is on a visitor's message."""
     while True:
         heard = await visitor.hear()
-        if (heard["type"] == kind and not str(heard["id"]).startswith("ada.")) or kind == "reaction" == heard[
-            "type"
-        ]:
+        if heard["type"] == kind and (kind == "reaction" or heard["id"].startswith("bot-")):
             return heard
 
 

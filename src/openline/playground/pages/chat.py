@@ -7,7 +7,7 @@ from openline.playground.application import Application
 from openline.playground.pages import chat_commands as ask
 from openline.playground.pages.chat_bots import Bots
 from openline.playground.pages.chat_marks import ReadMarks
-from openline.playground.pages.chat_mutes import Mutes, first_of
+from openline.playground.pages.chat_mutes import Mutes, Presence, first_of
 
 ROOMS = {"lobby": "Come in, say hello", "workshop": "What are you building?", "garden": "Anything but work"}
 
@@ -26,17 +26,15 @@ def install(app: Application) -> None:
     @chat.on_subscribe
     async def follow(session: Session, channel: str) -> Subscribe:
         """A page follows all rooms, to count what is new in them since its visitor has read there."""
-        return Subscribe(
-            data={"you": session.user, "marks": await marks.of(room_of(channel), [session.user])}
-        )
+        me = session.user
+        return Subscribe(data={"you": me, "marks": await marks.of(room_of(channel), [me])})
 
     @here.on_subscribe
     async def enter(session: Session, channel: str) -> Subscribe:
         """It enters one: those who are there see him, and he sees how far they have read."""
-        present = [one.user for one in (await hub.presence(channel)).values()]
-        return Subscribe(
-            info={"since": ask.now_ms()}, data={"marks": await marks.of(room_of(channel), present)}
-        )
+        present = (await hub.presence(channel)).values()
+        known = await marks.of(room_of(channel), [one.user for one in present])
+        return Subscribe(info=Presence(), data={"marks": known})
 
     @chat.on_publish
     async def act(session: Session, channel: str, data: object) -> Publish:

@@ -10,7 +10,7 @@ import msgspec
 
 from openline.hub import ClientInfo
 
-__all__ = ["MAX_MUTES", "Mutes", "first_of"]
+__all__ = ["MAX_MUTES", "Mutes", "Presence", "first_of"]
 
 MAX_MUTES = 1_000
 """People that are muted at a time, over all rooms; the one that was muted first is let go for one more."""
@@ -20,10 +20,10 @@ class Presence(msgspec.Struct):
     """What a subscription says of its client in a room.
 
     Attributes:
-        since: When it came, in milliseconds since 1970.
+        since: When it came, in seconds since 1970, as exactly as the clock has it: many come in the same millisecond.
     """
 
-    since: int
+    since: float = msgspec.field(default_factory=time.time)
 
 
 _decode = msgspec.json.Decoder(Presence).decode
@@ -74,7 +74,7 @@ def first_of(present: Mapping[str, ClientInfo]) -> str | None:
     Everybody can reckon that by himself, pages and nodes alike: each client's subscription says since when it is there.
 
     Args:
-        present: As `Hub.presence` returns it, with ``{"since": milliseconds}`` as information of the channel.
+        present: As `Hub.presence` returns it, with a `Presence` as information of the channel.
     """
     first = min(present.values(), key=lambda one: (_since(one), one.client), default=None)
     return None if first is None else first.user

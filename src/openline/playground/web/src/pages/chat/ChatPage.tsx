@@ -50,6 +50,9 @@ function ChatApp() {
     document.title = chat.unread ? `(${chat.unread}) ${title.current}` : title.current;
   }, [chat.unread]);
 
+  const waiting = chat.rooms.reduce((sum, one) => sum + one.outbox.list.filter((each) => each.state !== "sent").length, 0);
+  useKept(waiting > 0);
+
   if (!room || !presence)
     return (
       <section class="card chat is-empty" aria-label="Chat">
@@ -68,7 +71,6 @@ function ChatApp() {
   );
   const missed = chat.rooms.reduce((sum, one) => sum + one.missed, 0);
   const renaming = Date.now() - chat.renamedAt < RENAMING;
-  const waiting = chat.rooms.reduce((sum, one) => sum + one.outbox.list.filter((each) => each.state !== "sent").length, 0);
   return (
     <section class="card chat" aria-labelledby="chat-title">
       <div class="chat-body">
@@ -113,6 +115,16 @@ function ChatApp() {
       </p>
     </section>
   );
+}
+
+/** Have the browser ask before it leaves a page on which something still waits to be sent. */
+function useKept(waits: boolean): void {
+  useEffect(() => {
+    if (!waits) return;
+    const ask = (event: Event) => event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [waits]);
 }
 
 /** Whether the line came back a moment ago. */

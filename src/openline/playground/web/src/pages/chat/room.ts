@@ -80,7 +80,7 @@ export class Room {
         const timeline = this.timeline;
         const since = { offset: timeline.oldest, epoch: this.epoch };
         const { publications } = await this.subscription.history({ limit: PAGE, since, reverse: true });
-        if (timeline !== this.timeline) return; // it was loaded anew meanwhile
+        if (timeline !== this.incoming) return; // it is loaded anew
         for (const one of publications) if (this.take(one, false) === "message") found++;
         this.complete = publications.length === 0 || timeline.oldest === 1;
       }
