@@ -103,7 +103,7 @@ export function FrameList({ watched, ask, clear }: Props) {
         <span>First bytes</span>
       </div>
       {shown.length === 0 ? (
-        <p class="quiet empty">Nothing yet. Type a line in the chat, or have the server send something.</p>
+        <p class="quiet empty">Nothing yet. Do something on the page, or have the server send something.</p>
       ) : (
         <ol class="frame-list" reversed onKeyDown={moveByArrows} aria-label="Frames, the newest first">
           {shown.toReversed().map((entry) => (
