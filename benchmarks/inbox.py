@@ -1,6 +1,6 @@
 """The work ``inbox``: what it costs to send to one of many users who have much already, and to read what he has.
 
-    python -m benchmarks.inbox [--users 100000] [--stored 100] [--operations 5000] [--json FILE]
+    python -m benchmarks.inbox [--users 100000] [--stored 100] [--operations 5000] [--file FILE] [--json FILE]
 
 Every inbox holds so many notifications, in a SQLite file on this machine's disk, as sends have left it there: the log
 of one user is made by `Inbox.send`, and copied for the others. Users are taken at random, so that nearly none is in
@@ -122,23 +122,30 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=100_000)
     parser.add_argument("--stored", type=int, default=100, help="in each inbox; at most 200")
     parser.add_argument("--operations", type=int, default=5000)
+    parser.add_argument(
+        "--file", type=Path, help="keep the filled file here, and take it where it is there already"
+    )
+    parser.add_argument("--fill", action="store_true", help="only fill it")
     parser.add_argument("--json", type=Path, help="write the figures there, too")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "inbox.db"
-        began = time.perf_counter()
-        asyncio.run(make_one(path, arguments.stored))
-        copy(path, arguments.users)
-        print(
-            f"{arguments.users:,} users with {arguments.stored} stored each: {path.stat().st_size / 1e9:.2f} GB,"
-            f" filled in {time.perf_counter() - began:.0f} s"
-        )
+        path = arguments.file or Path(folder) / "inbox.db"
+        if not path.exists():
+            began = time.perf_counter()
+            asyncio.run(make_one(path, arguments.stored))
+            copy(path, arguments.users)
+            print(f"filled in {time.perf_counter() - began:.0f} s")
+        size = path.stat().st_size / 1e9
+        print(f"{arguments.users:,} users with {arguments.stored} stored each: {size:.2f} GB", flush=True)
+        if arguments.fill:
+            return
         results = asyncio.run(run(path, arguments.users, arguments.stored, arguments.operations))
     for name, result in results.items():
         print(f"{name:28} {result['cpu_us']:7.0f} µs of CPU   {result['rate']:8,.0f} a second")
     print(f"largest in memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps({**vars(arguments), "json": "", "results": results}, indent=2))
+        of = {"users": arguments.users, "stored": arguments.stored, "at_once": AT_ONCE}
+        arguments.json.write_text(json.dumps({**of, "results": results}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
