@@ -103,7 +103,7 @@ function options(kind: Kind, element: HTMLElement): uPlot.Options {
   const axis = { stroke: ink, font, grid: { stroke: rule, width: 1 }, ticks: { show: false } };
   return {
     ...sizeOf(element),
-    padding: [8, 6, 0, 0],
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: {

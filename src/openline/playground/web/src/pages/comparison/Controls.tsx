@@ -12,7 +12,7 @@ interface Slider {
 const sliders: Slider[] = [
   { name: "rate", label: "Messages", write: (rate) => (rate >= 1 ? `${round(rate)} a second` : `one in ${round(1 / rate)} s`), log: true },
   { name: "size", label: "Size of each", write: (size) => `${Math.round(size).toLocaleString("en")} bytes`, log: true },
-  { name: "clients", label: "Clients of each technique", write: (clients) => `${Math.round(clients)}, and yours` },
+  { name: "clients", label: "Clients of each technique", write: (clients) => `${Math.round(clients)}${location.protocol === "http:" ? ", and yours" : ""}` },
   { name: "every", label: "Polls", write: (every) => (every < 1 ? `${round(1 / every)} a second` : `every ${round(every)} s`), log: true },
 ];
 
