@@ -30,6 +30,13 @@ def test_what_is_newer_is_news() -> None:
     assert people.entries() == said(1, 3, b"[]")
 
 
+def test_what_is_known_is_told_apart_before_it_is_looked_at() -> None:
+    people = made()
+    people.hear("a", said(1, 3))
+    assert all(people.is_known(*one) for one in (said(1, 3), said(1, 2), gone(1, 2), gone(2, 9)))
+    assert not any(people.is_known(*one) for one in (said(1, 4), gone(1, 3), said(2, 1)))
+
+
 def test_it_belongs_to_who_said_it_first() -> None:
     people = made()
     people.hear("a", said(1, 5))

@@ -149,7 +149,6 @@ async def test_what_is_too_large_closes_with_4413() -> None:
         assert await sent(update_message(b"x" * 100_000)) == 4413, "not even read"
         entry = AwarenessEntry(1, 1, b'"' + b"x" * 100 + b'"')
         assert await sent(awareness_message([entry])) == 4413
-        assert await sent(b"\x01" + b"\x80\x10" + b"x" * 2048) == 4413
         peer = Peer()
         peer.doc["m"] = Map({str(number): Map() for number in range(6)})
         assert await sent(update_message(peer.doc.get_update())) == 4413

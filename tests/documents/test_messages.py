@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from openline.documents.lib0 import Malformed, write_bytes
+from openline.documents.lib0 import Malformed
 from openline.documents.messages import (
     AwarenessEntry,
     Kind,
     Message,
     awareness_message,
+    check_state,
     denied_message,
     read_awareness,
     read_messages,
@@ -67,16 +68,20 @@ def test_awareness_is_read_as_it_was_written() -> None:
     [
         b"",
         b"\x01\x01\x01\x05{}",
-        b"\x01\x01\x01\x02{]",
-        b"\x01\x01\x01" + write_bytes(b'"\xff"'),
-        b"\x01\x01\x01" + write_bytes(b"[" * 5000),
         b"\x00rest",
         b"\xff\xff\xff\x7f",
     ],
 )
-def test_awareness_that_would_break_a_browser_is_malformed(body: bytes) -> None:
+def test_awareness_that_ends_in_the_middle_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
         read_awareness(body, 1000)
+
+
+@pytest.mark.parametrize("state", [b"", b"{]", b'"\xff"', b"[" * 5000])
+def test_a_state_that_would_break_a_browser_is_malformed(state: bytes) -> None:
+    check_state(b'{"user":null}')
+    with pytest.raises(Malformed):
+        check_state(state)
 
 
 def test_awareness_of_more_clients_than_there_may_be_is_malformed() -> None:

@@ -71,6 +71,14 @@ class Awareness:
         """Return what is known; with ``owners`` only what those have said of whom it is true."""
         return [one.entry for one in self._known.values() if owners is None or owners(one.owner)]
 
+    def is_known(self, entry: AwarenessEntry) -> bool:
+        """Tell whether an entry says nothing new: providers repeat all that they hear of others."""
+        known = self._known.get(entry.client)
+        if known is None:
+            return entry.state == _NULL
+        clock = known.entry.clock
+        return entry.clock < clock or (entry.clock == clock and entry.state != _NULL)
+
     def hear(self, owner: Hashable, entries: Iterable[AwarenessEntry]) -> Heard:
         """Take what somebody says.
 

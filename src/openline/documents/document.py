@@ -79,14 +79,10 @@ class Document:
         self._stored: list[asyncio.Future[None]] = []
         self._nodes: NodeChannel | None = documents.channel_of(self)
         self._quiet = True
+        self._counted = 0
 
     def __repr__(self) -> str:
         return f"<Document {self.name!r} {len(self.editors)} editors>"
-
-    @property
-    def size(self) -> int:
-        """Bytes that it takes, by estimate."""
-        return self.state.size if self.state is not None else 0
 
     @property
     def known(self) -> int:
@@ -132,6 +128,7 @@ class Document:
         if self.closed:
             return
         self.state = state
+        self._count()
         self._documents.counters.loaded += 1
         if self._nodes is not None:
             self._nodes.ask(self._known, state.vector())
@@ -196,9 +193,16 @@ class Document:
         for editor in list(self.editors):
             editor.end(CloseDocument.TRY_LATER, "try again later")
 
+    def _count(self) -> None:
+        """Tell how much it takes now."""
+        size = 0 if self.state is None or self.closed else self.state.size
+        self._documents.memory += size - self._counted
+        self._counted = size
+
     def close(self) -> None:
         """It leaves the memory; called by `Documents` alone."""
         self.closed = True
+        self._count()
         if self._nodes is not None:
             self._nodes.leave()
 
@@ -292,6 +296,7 @@ class Document:
         self._batch += updates
         self._batch_size += sum(map(len, updates))
         self._batch_types += types
+        self._count()
         if not self._storing and not self._scheduled:
             self._scheduled = True
             self._documents.loop.call_soon(self._go_on)
@@ -367,6 +372,7 @@ class Document:
         else:
             self._documents.counters.compacted += 1
             self._entries, self._entries_size = 1, sum(map(len, full))
+            self._count()
 
     # Other nodes.
 
@@ -384,6 +390,7 @@ class Document:
             for one in news:
                 self.broadcast(update_message(one))
         self._note(number, sum(map(len, updates)))
+        self._count()
         return True
 
     async def catch_up(self) -> None:

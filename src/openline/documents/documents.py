@@ -85,6 +85,7 @@ class Documents:
         options: The options.
         hooks: The functions that were registered.
         counters: What was counted.
+        memory: Bytes of all documents in memory, by estimate.
     """
 
     def __init__(self, hub: Hub, store: Store, *, prefix: str = "/documents/", **options: Any) -> None:
@@ -96,6 +97,7 @@ class Documents:
         self.options = DocumentOptions(**options)
         self.hooks = Hooks({"open": ("session", "name")})
         self.counters = DocumentCounters()
+        self.memory = 0
         self._open: dict[str, Document] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._line_options: dict[int, tuple[Options, Options]] = {}
@@ -400,16 +402,16 @@ class Documents:
     def _period(self) -> float:
         return min(SWEEP, max(self.options.idle_timeout, 0.05))
 
+    def _has_room(self) -> bool:
+        return len(self._open) < self.options.max_open and self.memory < self.options.max_memory
+
     def _make_room(self) -> bool:
-        options = self.options
-        memory = sum(document.size for document in self._open.values())
-        if len(self._open) < options.max_open and memory < options.max_memory:
+        if self._has_room():
             return True
         idle = [one for one in self._open.values() if one.idle_since is not None and not one.busy]
         for document in sorted(idle, key=lambda one: one.idle_since or 0.0):
-            memory -= document.size
             self._unload(document)
-            if len(self._open) < options.max_open and memory < options.max_memory:
+            if self._has_room():
                 return True
         return False
 

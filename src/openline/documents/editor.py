@@ -15,9 +15,11 @@ from openline.documents.access import Access, access_of, name_in
 from openline.documents.codes import CloseDocument
 from openline.documents.lib0 import Malformed
 from openline.documents.messages import (
+    AwarenessEntry,
     Kind,
     Message,
     awareness_message,
+    check_state,
     denied_message,
     read_awareness,
     read_messages,
@@ -55,6 +57,9 @@ _LARGE = 2**16
 """Bytes from which on an update is read in a thread: it may take some milliseconds for each."""
 
 _MOST_FIELDS = 100
+
+_MAYBE_LATER = (DisconnectCode.STALE, DisconnectCode.CONNECTION_LIMIT)
+"""Ends of the hub's sessions that say nothing of who it is: a hook took too long, or there are too many."""
 
 
 class _Hold(Flag):
@@ -176,12 +181,14 @@ class Editor(Listener):
         if isinstance(message, str):
             self.end(CloseDocument.MALFORMED, "text")
             return
-        wait = self._pace.spend(len(message), time.monotonic())
         try:
-            self._rest += read_messages(bytes(message))
+            messages = read_messages(bytes(message))
         except Malformed as error:
             self._refuse(error)
             return
+        self._rest += messages
+        updates = sum(kind is Kind.STEP2 or kind is Kind.UPDATE for kind, _ in messages)
+        wait = self._pace.spend(len(message), updates, time.monotonic())
         if wait:
             self._documents.counters.throttled += 1
             self._stop(_Hold.PACE)
@@ -230,18 +237,23 @@ class Editor(Listener):
             else:
                 self._write(body, read_update(body))
         elif kind is Kind.AWARENESS:
-            if len(body) > options.max_awareness_size * max(
-                len(document.editors), options.max_awareness_clients
-            ):
-                raise TooLarge("awareness is too large")
-            entries = read_awareness(body, options.max_awareness_clients + options.max_editors)
-            if any(len(entry.state) > options.max_awareness_size for entry in entries):
-                raise TooLarge(f"an awareness state may have {options.max_awareness_size} bytes")
-            stale = document.hear(self, entries)
-            if stale:
-                self._send(awareness_message(stale))
+            # Providers repeat what they hear of others, also of those who have just left.
+            others = len(document.awareness) + options.max_editors
+            self._hear(document, read_awareness(body, options.max_awareness_clients + others))
         elif kind is Kind.QUERY_AWARENESS:
             self._send(awareness_message(document.awareness.entries()))
+
+    def _hear(self, document: Document, entries: list[AwarenessEntry]) -> None:
+        news = [entry for entry in entries if not document.awareness.is_known(entry)]
+        for entry in news:
+            if len(entry.state) > self._documents.options.max_awareness_size:
+                raise TooLarge(
+                    f"an awareness state may have {self._documents.options.max_awareness_size} bytes"
+                )
+            check_state(entry.state)
+        stale = document.hear(self, news) if news else ()
+        if stale:
+            self._send(awareness_message(stale))
 
     async def _read_large(self, body: bytes) -> None:
         """Read an update aside; raises nothing."""
@@ -336,7 +348,9 @@ class Editor(Listener):
 
     def close(self, code: int, reason: str, *, drop: bool = False) -> None:
         """The session has ended."""
-        if 3500 <= code < 4000:
+        if code in _MAYBE_LATER:
+            code = CloseDocument.TRY_LATER
+        elif 3500 <= code < 4000:
             code = CloseDocument.DENIED  # the hub's client would not come back, and so must not this one
         self._documents.counters.count_close(code)
         self._leave()

@@ -27,6 +27,7 @@ __all__ = [
     "Kind",
     "Message",
     "awareness_message",
+    "check_state",
     "denied_message",
     "read_awareness",
     "read_messages",
@@ -135,6 +136,19 @@ def awareness_message(entries: Iterable[AwarenessEntry]) -> bytes:
     return b"\x01" + write_bytes(write_number(len(parts)) + b"".join(parts))
 
 
+def check_state(state: bytes) -> None:
+    """Refuse an awareness state that the providers of others would stumble over.
+
+    Raises:
+        Malformed: it is not JSON.
+    """
+    try:
+        msgspec.json.decode(state)
+        state.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Malformed("an awareness state is not JSON") from None
+
+
 def read_awareness(body: bytes, most: int) -> list[AwarenessEntry]:
     """Take awareness apart.
 
@@ -143,7 +157,7 @@ def read_awareness(body: bytes, most: int) -> list[AwarenessEntry]:
         most: Entries that there may be.
 
     Raises:
-        Malformed: it is not well formed, some state is not JSON, or there are more entries.
+        Malformed: it is not well formed, or there are more entries. The states are not looked at; see `check_state`.
     """
     count, at = read_number(body, 0)
     if count > most:
@@ -153,12 +167,6 @@ def read_awareness(body: bytes, most: int) -> list[AwarenessEntry]:
         client, at = read_number(body, at)
         clock, at = read_number(body, at)
         state, at = read_bytes(body, at)
-        try:
-            # Whoever gets it parses it, and a browser's provider would stumble over what is not JSON.
-            msgspec.json.decode(state)
-            state.decode()
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Malformed("an awareness state is not JSON") from None
         entries.append(AwarenessEntry(client, clock, state))
     if at != len(body):
         raise Malformed("there is something behind the awareness")
