@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks import native
-from benchmarks.dialogues import dialogue, write_dialogue
+from benchmarks.dialogues import dialogue, token, write_dialogue
 from benchmarks.machine import Cores
 from benchmarks.payloads import write_messages
 from benchmarks.peers import PEERS, Peer
@@ -25,6 +25,9 @@ LIMIT = 60.0
 #: Seconds before the lines are cut, so that there is something to recover.
 _UNCUT = 2.0
 
+
+#: Seconds in which the market catches up what it was late with while its clients came.
+_UNSETTLED = 2.0
 
 #: Seconds after its last message from which a connection is called idle.
 _QUIET = 5.0
@@ -59,6 +62,8 @@ class Sample:
         p999_us: All but one in a thousand.
         wire_bytes: Bytes of a message's frames as the server sent it.
         cpu_share: Of one core that the server took.
+        frames: Frames a second, each with the newest of several values.
+        merged: Share of the changes that came by a newer one alone.
         import_us: Wall time of loading it.
         memory: Bytes of one idle connection (proportional set size of the server).
         memory_before: The same before the work's echoes.
@@ -79,6 +84,8 @@ class Sample:
     p999_us: float | None = None
     wire_bytes: float | None = None
     cpu_share: float | None = None
+    frames: float | None = None
+    merged: float | None = None
     import_us: float | None = None
     memory: float | None = None
     memory_before: float | None = None
@@ -254,6 +261,27 @@ def _measure_client(work: Work, peer: Peer, cores: Cores, timing: Timing) -> Sam
     )
 
 
+def _measure_live(work: Work, server: ServerProcess, timing: Timing) -> Sample:
+    """The client itself refuses what is older, what it did not ask for, and a market that moves too slowly."""
+    command = [sys.executable, "-m", "benchmarks.live", f"--port={server.ports[0]}", f"--token={token()}"]
+    command += [f"--connections={work.connections}", f"--server-pids={','.join(map(str, server.pids))}"]
+    command += [f"--warmup={max(timing.warmup, _UNSETTLED)}", f"--duration={timing.duration}"]
+    result = _run_client(command, server, timing)
+    seconds = result["seconds"]
+    return Sample(
+        cpu_us=result["cpu_seconds"] / result["values"] * 1e6,
+        cpu_share=result["cpu_seconds"] / seconds,
+        rate=result["values"] / seconds,
+        frames=result["frames"] / seconds,
+        merged=result["merged"] / (result["merged"] + result["values"]),
+        p50_us=result["latency_us"]["p50"],
+        p99_us=result["latency_us"]["p99"],
+        p999_us=result["latency_us"]["p99.9"],
+        wire_bytes=result["bytes_received"] / result["values"],
+        client_busy=result["client_cpu_seconds"] / seconds,
+    )
+
+
 def _measure_cut(work: Work, peer: Peer, server: ServerProcess, timing: Timing) -> Sample:
     """The client itself refuses whatever is lost, doubled or out of order."""
     result = _run_client(_command(work, peer, server, timing), server, timing)
@@ -341,6 +369,8 @@ def measure(work: Work, peer: Peer, cores: Cores, timing: Timing) -> Sample:
             return _measure_keepalive(work, peer, server, timing)
         if work.mode == "idle":
             return _measure_idle(work, peer, server, timing)
+        if work.mode == "live":
+            return _measure_live(work, server, timing)
         if work.mode == "cut":
             return _measure_cut(work, peer, server, timing)
         return _measure_messages(work, peer, server, timing)

@@ -9,8 +9,10 @@ from typing import Literal
 #: ``inside``: a client gives the sign, the server publishes to all; ``publish``: a client publishes to all; ``rpc``:
 #: echo calls; ``connect``, ``idle``: nothing more; ``acknowledge``: keep what is published, nobody subscribes; ``cut``:
 #: publish to one of many channels, recover who comes back; ``nodes``: as ``publish``, on each node that there is;
-#: ``workers``: echo, of a server of several processes.
-Task = Literal["inside", "publish", "rpc", "connect", "idle", "acknowledge", "cut", "nodes", "workers"]
+#: ``workers``: echo, of a server of several processes; ``live``: move a market, of which clients get the newest.
+Task = Literal[
+    "inside", "publish", "rpc", "connect", "idle", "acknowledge", "cut", "nodes", "workers", "live"
+]
 
 #: The protocols.
 Protocol = Literal["", "hub", "socketio"]
@@ -61,7 +63,8 @@ _HUB_SENT: dict[Task, tuple[str, ...]] = {
 _HUB_SENT["nodes"] = _HUB_SENT["publish"]
 
 
-def _token() -> str:
+def token() -> str:
+    """A token of the hub's clients, for a day."""
     import jwt
 
     return jwt.encode({"sub": "42", "exp": int(time.time()) + 86_400}, TOKEN_KEY, algorithm="HS256")
@@ -73,7 +76,7 @@ def _socketio(task: Task) -> Dialogue:
 
 
 def _hub(task: Task) -> Dialogue:
-    connect = f'{{"id":1,"connect":{{"token":"{_token()}","name":"load"}}}}'
+    connect = f'{{"id":1,"connect":{{"token":"{token()}","name":"load"}}}}'
     lines = ["ping {}", "pong {}", *_HUB_SENT.get(task, ())]
     if task in SUBSCRIBED:
         lines += [

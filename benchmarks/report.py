@@ -127,6 +127,19 @@ def _import_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]
     return ["peer", "ms"], rows
 
 
+def _live_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]]]:
+    header = (
+        "peer,of one core,frames a second,values a second,merged,age p50 ms,age p99 ms,client busy".split(",")
+    )
+    rows: list[list[str]] = []
+    for peer, sample in medians.items():
+        rates, ages = (sample.frames, sample.rate), (sample.p50_us, sample.p99_us)
+        shares = [f"{share or 0:.0%}" for share in (sample.cpu_share, sample.merged, sample.client_busy)]
+        cells = [*map(_number, rates), shares[1], *(_number(age and age / 1000) for age in ages)]
+        rows.append([peer, shares[0], *cells, shares[2]])
+    return header, rows
+
+
 def _cut_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]]]:
     header = "peer,s to the last recovered,p50 of a return in ms,acknowledged and none lost".split(",")
     header += ["recovered deliveries", "CPU µs a delivery"]
@@ -149,6 +162,8 @@ def _work_section(results: Results, work: Work) -> list[str]:
         header, rows = _memory_table(medians)
     elif work.mode == "cut":
         header, rows = _cut_table(medians)
+    elif work.mode == "live":
+        header, rows = _live_table(medians)
     elif work.mode == "keepalive":
         header, rows = _keepalive_table(medians)
     elif work.mode == "import":

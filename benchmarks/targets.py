@@ -131,6 +131,7 @@ TARGETS = [
     Target("hubfan500", HUB, "channels", 0.03),
     Target("hubfan500", HUB, "socket.io", 0.55),
     Target("hubrpc", HUB, COROUTINE, 2.2),
+    Target("live", HUB, None, 1.0, "cpu_share"),
     Target("hubconnect", HUB, "python-socketio", 0.27),
     Target("hubidle", HUB, None, 5000, "memory"),
     Target("hubidle", HUB, "socket.io", 0.25, "memory"),

@@ -18,7 +18,7 @@ class Work:
 
     Attributes:
         mode: Of the load client; or ``keepalive``: what idle connections cost; ``client``: the peer is the client, and
-            the C loop the server; ``import``: what it takes to load the peer.
+            the C loop the server; ``import``: what it takes to load the peer; ``live``: of `live.py`.
         payload: Kind of the messages (see ``payloads``).
         size: Of each message, in bytes.
         connections: Open at the same time.
@@ -38,7 +38,9 @@ class Work:
 
     name: str
     title: str
-    mode: Literal["echo", "fanout", "open", "churn", "idle", "cut", "keepalive", "client", "import"] = "echo"
+    mode: Literal[
+        "echo", "fanout", "open", "churn", "idle", "cut", "keepalive", "client", "import", "live"
+    ] = "echo"
     payload: Literal["binary", "text", "json"] = "binary"
     size: int = 64
     connections: int = 100
@@ -266,6 +268,14 @@ _ALL = [
         connections=5000,
         channels=50,
         task="cut",
+    ),
+    Work(
+        name="live",
+        title="500 symbols, 20,000 changes/s; 200 clients get a frame with the newest of 50 of them 10 times a second",
+        mode="live",
+        payload="json",
+        connections=200,
+        task="live",
     ),
     Work(
         name="hubredis",

@@ -191,7 +191,9 @@ _ALL = [
         settings="broker in memory; a namespace with history and recovery; tokens of HS256; its own pings",
         protocol="hub",
         frames=False,
-        tasks=frozenset({"inside", "publish", "rpc", "connect", "idle", "acknowledge", "cut", "nodes"}),
+        tasks=frozenset(
+            {"inside", "publish", "rpc", "connect", "idle", "acknowledge", "cut", "nodes", "live"}
+        ),
     ),
     Peer(
         name="openline-broadcast",

@@ -140,11 +140,14 @@ class ServerSide:
         began, now = time.perf_counter(), int(time.time() * 1000)
         before = len(results)
         failed = 0
-        for channel, data, *keys in several:
+        for one in several:
+            channel, data = one[0], one[1]
             try:
                 stream = self.options_of(channel).stream
-                _check_text(*keys)
-                publication = Publication(data=to_payload(data), key=keys[0] if keys else "", time=now)
+                publication = Publication(data=to_payload(data), time=now)
+                if len(one) == 3:
+                    _check_text(one[2])
+                    publication.key = one[2]
                 results.append(broker.publish_now(channel, publication, stream))
             except (Refused, BrokerDown, TypeError, ValueError) as error:
                 results.append(error)

@@ -91,7 +91,7 @@ async def test_the_score_comes_in_patches_and_at_once() -> None:
         patch = await first.push("pub", "score:final")
         assert not whole.get("delta")
         assert patch["delta"]
-        assert len(patch["data"]) < len(whole["data"]) / 4
+        assert len(patch["data"]) < len(whole["data"]) / 2
         async with connected(address, "json", "2") as second:
             result = await second.subscribe("score:final", recover=True, offset=0, epoch="")
             assert result["publications"][0]["data"]["minute"] >= 2

@@ -13,7 +13,9 @@ SYMBOLS = 500
 _STRIDE = 0.001
 _DRAW = 0.0002
 
-_FIRST = "Alder Birch Cobalt Delta Ember Fjord Garnet Harbor Indigo Juniper Kestrel Lumen Maple Nimbus Onyx Poplar".split()
+_FIRST = (
+    "Alder Birch Cobalt Delta Ember Fjord Garnet Harbor Indigo Juniper Kestrel Lumen Maple Nimbus Onyx Poplar"
+).split()
 _SECOND = (
     "Air Bank Cargo Data Energy Foods Glass Health Iron Juice Kites Labs Motors Nets Optics Paper".split()
 )
