@@ -125,6 +125,20 @@ async def test_idle_documents_make_room_and_without_room_one_comes_later() -> No
                 assert peer.reason == "too many editors"
 
 
+async def test_all_connections_together_are_bounded() -> None:
+    documents = writable(made(max_connections=2))
+    async with serving(documents) as address, editor(f"{address}/a") as one:
+        await one.until(lambda: one.synced)
+        for _ in range(3):
+            async with editor(f"{address}/b") as two:
+                await two.until(lambda two=two: two.synced)
+                peer = Peer()
+                await peer.connect(f"{address}/c")
+                assert await peer.gone() == 4503
+                assert documents.connections == 2
+    assert documents.connections == 0
+
+
 async def test_the_memory_of_documents_is_bounded() -> None:
     documents = writable(made(max_memory=10_000))
     async with serving(documents):

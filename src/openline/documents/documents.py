@@ -86,6 +86,7 @@ class Documents:
         hooks: The functions that were registered.
         counters: What was counted.
         memory: Bytes of all documents in memory, by estimate.
+        connections: How many were let in, and are open.
     """
 
     def __init__(self, hub: Hub, store: Store, *, prefix: str = "/documents/", **options: Any) -> None:
@@ -97,7 +98,7 @@ class Documents:
         self.options = DocumentOptions(**options)
         self.hooks = Hooks({"open": ("session", "name")})
         self.counters = DocumentCounters()
-        self.memory = 0
+        self.memory = self.connections = 0
         self._open: dict[str, Document] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._line_options: dict[int, tuple[Options, Options]] = {}
@@ -370,6 +371,7 @@ class Documents:
 
     def admitted(self, session: Session) -> None:
         """An editor was let in: by his name, too, he can be sent away."""
+        self.connections += 1
         self.hub.guests.add(session)
         self.hub.watch_expiry(session)
 

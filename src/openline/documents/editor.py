@@ -134,6 +134,8 @@ class Editor(Listener):
             session.check_open()
             access = await access_of(session, name, documents.hooks.get("open"))
             session.check_open()
+            if documents.connections >= documents.options.max_connections:
+                raise Disconnect(CloseDocument.TRY_LATER, "too many connections")
             document = documents.open(name)
             if len(document.editors) >= documents.options.max_editors:
                 raise Disconnect(CloseDocument.TRY_LATER, "too many editors")
@@ -329,6 +331,7 @@ class Editor(Listener):
         document, self._document = self._document, None
         self._rest.clear()
         if document is not None:
+            self._documents.connections -= 1
             document.leave(self)
 
     # As a transport; see `openline.hub.transports.base.Transport`.

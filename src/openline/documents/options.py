@@ -22,6 +22,7 @@ class DocumentOptions:
             with 4413. Only a broken client, or a node that missed something, makes any.
         max_name_length: Characters of a document's name; a longer one is closed with 4400.
         max_editors: Connections to one document on one node; more are closed with 4503, and come back later.
+        max_connections: To all documents together, likewise.
         max_open: Documents in memory on one node. Idle ones go first; if none is, who would open another is closed
             with 4503.
         max_memory: Of the states of all documents in memory, by estimate, likewise.
@@ -44,6 +45,7 @@ class DocumentOptions:
     max_pending: int = 2**20
     max_name_length: int = 200
     max_editors: int = 1000
+    max_connections: int = 10_000
     max_open: int = 10_000
     max_memory: int = 256 * 2**20
     idle_timeout: float = 60.0
