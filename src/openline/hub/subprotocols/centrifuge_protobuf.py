@@ -190,6 +190,8 @@ _SMALL = [bytes((value,)) for value in range(128)]
 def _varint(value: int) -> bytes:
     if 0 <= value < 128:
         return _SMALL[value]
+    if 0 <= value < 2**14:
+        return bytes((value & 0x7F | 0x80, value >> 7))
     value &= 0xFFFFFFFFFFFFFFFF  # negative numbers, too, are 64 bits wide
     digits = bytearray()
     while value >= 128:
@@ -318,12 +320,21 @@ class CentrifugeProtobuf:
         size = len(payload)
         if not size:
             return self.encode(Reply(push=Push(message=MessagePush(data=data))))
-        head = b"\x0a" + (_SMALL[size] if size < 128 else _varint(size))
-        size += len(head)
-        head = b"%b%b%b" % (_MESSAGE_KEY, _varint(size), head)
-        size = len(payload) + len(head)
-        head = b"\x22%b%b" % (_varint(size), head)
-        return b"%b%b%b" % (_varint(len(payload) + len(head)), head, payload)
+        # Three messages in each other: their lengths from the inside out, and all of it written at once.
+        data_length = _varint(size)
+        size += 1 + len(data_length)
+        message_length = _varint(size)
+        size += len(_MESSAGE_KEY) + len(message_length)
+        push_length = _varint(size)
+        size += 1 + len(push_length)
+        return b"%b\x22%b%b%b\x0a%b%b" % (
+            _varint(size),
+            push_length,
+            _MESSAGE_KEY,
+            message_length,
+            data_length,
+            payload,
+        )
 
     def join(self, units: Sequence[bytes]) -> bytes:
         """Put units into one frame."""
