@@ -3,11 +3,18 @@
 import "./shell.css";
 
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 
 import { pages, type Page } from "../pages";
 import { ThemeSwitch } from "./ThemeSwitch";
 
 export function Shell({ page, children }: { page: Page; children: ComponentChildren }) {
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone the pages do not all fit into the row: this one is to be seen.
+    const here = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (nav.current && here) nav.current.scrollLeft = here.offsetLeft - nav.current.clientWidth / 2 + here.offsetWidth / 2;
+  }, [page]);
   return (
     <>
       <a class="skip" href="#main">
@@ -18,7 +25,7 @@ export function Shell({ page, children }: { page: Page; children: ComponentChild
           <Mark />
           <span class="brand-name">openline</span>
         </a>
-        <nav class="pages" aria-label="Pages">
+        <nav class="pages" aria-label="Pages" ref={nav}>
           {pages.map((other) => (
             <a key={other.path} href={other.path} aria-current={other === page ? "page" : undefined}>
               {other.title}
