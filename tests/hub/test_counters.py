@@ -30,6 +30,13 @@ def test_durations_are_summed_and_a_clock_that_went_back_adds_nothing() -> None:
     assert latencies.buckets[0] == 1
 
 
+def test_several_of_the_same_are_counted_at_once() -> None:
+    latencies = Latencies()
+    latencies.observe(0.5, 3)
+    latencies.observe(-1.0, 2)
+    assert (latencies.count, latencies.total, latencies.buckets[0]) == (5, 1.5, 2)
+
+
 def test_what_happens_is_counted_by_its_name_or_code() -> None:
     counters = Counters()
     counters.count_command("publish")

@@ -126,6 +126,10 @@ async def test_who_is_slow_is_passed_over_and_gets_what_is_the_newest_then() -> 
         assert session.transport.unsent < hub.options.max_queue_size
         turns = hub.table.turns_of(0.02)
         assert turns.stirring, "its turn is still to come"
+        channel = hub.table.get("a")
+        assert channel is not None
+        assert channel.count_waiting(session.subscriptions["a"]) == 1
+        assert channel.count_waiting(hub.sessions[quick.client].subscriptions["a"]) == 0
         slow.ws.resume()
         got: list[int] = []
         while not got or got[-1] < number:

@@ -36,7 +36,7 @@ class Market:
         self._random = random.Random(seed)
         self._names = _names()
         self._channels = [f"market:{name}" for name in self._names]
-        self._opened = [round(self._random.lognormvariate(4.0, 0.9), 2) for _ in range(SYMBOLS)]
+        self._opened = [round(self._random.lognormvariate(4.4, 0.7), 2) for _ in range(SYMBOLS)]
         self._prices = list(self._opened)
         self._numbers = [0] * SYMBOLS
 
