@@ -318,6 +318,8 @@ def _warm_up(work: Work, command: list[str], server: ServerProcess) -> None:
 def _measure_idle(work: Work, peer: Peer, server: ServerProcess, timing: Timing) -> Sample:
     command = _command(work, peer, server, timing)
     _warm_up(work, command, server)
+    if work.echoes:
+        time.sleep(_QUIET)
     before = _settled(server.memory)
     with _holding(command, server) as client:
         opened = after = _settled(server.memory)

@@ -1,8 +1,8 @@
 """Micro benchmarks, by pyperf: ``python -m benchmarks.micro [--fast] [-o FILE]``.
 
 Native code beside the plain Python that it is the twin of, and the reactor's waking of a coroutine. They show where a
-change of one function goes (``python -m pyperf compare_to`` compares two files); what it means for a server, `make bench`
-shows. Nothing runs them by itself.
+change of one function goes (``python -m pyperf compare_to`` compares two files); what it means for a server, `make
+bench` shows. Nothing runs them by itself.
 """
 
 from __future__ import annotations

@@ -387,8 +387,11 @@ cdef class Inlet(Outlet):
         partial.text = header.first == TEXT
         partial.key = header.key if header.masked else 0
         partial.length = header.length
-        partial.capacity = min(partial.length, FIRST_CAPACITY)
-        partial.payload = RawBytes(NULL, partial.capacity)
+        partial.payload = self.reactor.take_spare(partial.length)
+        partial.capacity = partial.length
+        if partial.payload == NULL:
+            partial.capacity = min(partial.length, FIRST_CAPACITY)
+            partial.payload = RawBytes(NULL, partial.capacity)
         if partial.payload == NULL:
             free(partial)
             raise MemoryError
@@ -430,6 +433,7 @@ cdef class Inlet(Outlet):
         message = <object>partial.payload
         Py_DECREF(message)
         partial.payload = NULL
+        self.reactor.keep_spare(message)
         if partial.text:
             message = PyUnicode_DecodeUTF8(PyBytes_AS_STRING(message), partial.length, NULL)
         self.drop_partial()

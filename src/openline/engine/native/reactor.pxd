@@ -19,6 +19,8 @@ cdef enum:
     READ_SIZE = 65536        # bytes read from one socket in one callback, at most
     CORK_SIZE = 65536        # bytes laid together into one write, at most
     TURN = 2_000_000         # nanoseconds that one callback of the loop may take
+    SPARE_LEAST = 131_072    # bytes of a payload from which its memory is kept for the next
+    SPARE_MOST = 4_194_304   # bytes that are kept so, in all
     RANDOM_SIZE = 1024       # octets of randomness fetched at a time, for masking keys
 
 
@@ -75,6 +77,10 @@ cdef class Reactor:
     cdef size_t corked
     cdef PyObject *cork_owner
     cdef bint cork_scheduled
+    cdef list spares          # large payloads that were delivered: memory for the next ones, once nobody else has them
+    cdef size_t spare_size
+    cdef bint spares_used     # since the timer ran last
+    cdef object spare_timer
     cdef uint8_t random[RANDOM_SIZE]
     cdef int random_left
 
@@ -100,6 +106,9 @@ cdef class Reactor:
     cdef int report(self, Pollable pollable, object error) except -1
     cdef uint32_t mask_key(self) except? 0
     cdef uint8_t *plain(self) except NULL
+    cdef PyObject *take_spare(self, size_t length) except? NULL
+    cdef int keep_spare(self, bytes payload) except -1
+    cdef int drop_spares(self) except -1
 
 
 cdef uint64_t monotonic() noexcept nogil

@@ -57,6 +57,24 @@ cdef extern from "<time.h>" nogil:
     int clock_gettime(int clock, timespec *out)
     int CLOCK_MONOTONIC
 
+cdef extern from *:
+    """
+    /* The deprecation is about what stands there, not about the place. */
+    #pragma GCC diagnostic push
+    #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    static void openline_forget_hash(PyObject *bytes)
+    {
+        ((PyBytesObject *)bytes)->ob_shash = -1;
+    }
+    #pragma GCC diagnostic pop
+    """
+    void openline_forget_hash(PyObject *bytes)
+    Py_ssize_t Py_REFCNT(PyObject *anything)
+    PyObject *PyList_GET_ITEM(list of, Py_ssize_t at)
+    Py_ssize_t PyBytes_GET_SIZE(PyObject *data)
+    void Py_INCREF(PyObject *anything)
+
+cdef double SPARE_TIME = 1.0             # seconds that memory for large messages is kept unused
 cdef uint64_t NEVER = <uint64_t>-1
 cdef int PATIENCE = 16                   # turns that deadlines wait for input to be read: some connections never run dry
 
@@ -134,6 +152,7 @@ cdef class Reactor:
         self.free_slots = []
         self.listed = []
         self.doomed = []
+        self.spares = []
         self.wheel = Wheel()
         self.timer_due = NEVER
         self.now = monotonic()
@@ -251,6 +270,7 @@ cdef class Reactor:
         self.free_slots.clear()
         self.batch_next = self.batch_size = 0
         self.poll_time = 0
+        self.drop_spares()
         return 0
 
     def abandon(self):
@@ -291,6 +311,7 @@ cdef class Reactor:
         self.timer = None
         self.timer_due = NEVER
         self.poll_time = 0
+        self.drop_spares()
         if self.epoll >= 0:
             close(self.epoll)
             self.epoll = -1
@@ -588,6 +609,59 @@ cdef class Reactor:
             if self.plain_buffer == NULL:
                 raise MemoryError
         return self.plain_buffer
+
+    # -- memory of large messages -----------------------------------------------------------------------------------------------
+
+    # A fresh megabyte costs more than reading it from the socket: the kernel clears and maps every page of it, and takes them all back
+    # when the message goes. So the bytes objects of the last large messages are remembered, and one of them that nobody else knows any
+    # more (we hold its only reference) becomes the next message. What was not used for a second is let go.
+
+    cdef PyObject *take_spare(self, size_t length) except? NULL:
+        """A bytes object of this length that nobody knows, as a new reference; NULL: there is none."""
+        cdef Py_ssize_t at
+        cdef PyObject *payload
+        if length < SPARE_LEAST:
+            return NULL
+        for at in range(len(self.spares)):
+            payload = PyList_GET_ITEM(self.spares, at)
+            if <size_t>PyBytes_GET_SIZE(payload) == length and Py_REFCNT(payload) == 1:
+                Py_INCREF(payload)
+                del self.spares[at]
+                self.spare_size -= length
+                self.spares_used = True
+                openline_forget_hash(payload)
+                return payload
+        return NULL
+
+    cdef int keep_spare(self, bytes payload) except -1:
+        """Remembers a payload that is about to be delivered."""
+        cdef size_t size = len(payload)
+        if size < SPARE_LEAST or size > SPARE_MOST:
+            return 0
+        while self.spare_size + size > SPARE_MOST:
+            self.spare_size -= len(<bytes>self.spares.pop(0))
+        self.spares.append(payload)
+        self.spare_size += size
+        self.spares_used = True
+        if self.spare_timer is None:
+            self.spare_timer = self.loop.call_later(SPARE_TIME, self.age_spares, context=self.context)
+        return 0
+
+    def age_spares(self):
+        self.spare_timer = None
+        if self.spares_used:
+            self.spares_used = False
+            self.spare_timer = self.loop.call_later(SPARE_TIME, self.age_spares, context=self.context)
+        else:
+            self.drop_spares()
+
+    cdef int drop_spares(self) except -1:
+        self.spares.clear()
+        self.spare_size = 0
+        if self.spare_timer is not None:
+            self.spare_timer.cancel()
+            self.spare_timer = None
+        return 0
 
 
 def reactor_of(loop):
