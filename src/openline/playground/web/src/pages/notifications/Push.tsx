@@ -11,7 +11,7 @@ const TEXTS: Record<PushState, string> = {
   denied: "You have forbidden notifications to this page; only the browser's own settings can change that.",
   off: "Turned on, the browser asks you for permission, and its maker's push service for an address; we send there, encrypted, what nobody is here to see.",
   on: "Switch both devices off or close this page, and have something sent in 15 s: this browser shows it.",
-  unreachable: "The browser could not reach its maker's push service, as happens offline. The inbox works without it.",
+  unreachable: "The browser got no address from its maker's push service: it may be offline, or a private window. The inbox works without it.",
 };
 
 const LABELS: Record<PushState, string> = {
