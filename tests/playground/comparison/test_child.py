@@ -15,18 +15,28 @@ pytestmark = pytest.mark.timeout(60)
 COMMAND = [sys.executable, "-m", "openline.playground.comparison.child"]
 
 
-def test_orders_are_answered_in_order_and_the_end_of_input_is_its_end() -> None:
-    arguments = {"ports": {}, "settings": {"rate": 1.0, "size": 64, "clients": 1, "every": 1.0}}
+ARGUMENTS = {"ports": {}, "settings": {"rate": 1.0, "size": 64, "clients": 1, "every": 1.0}}
+
+
+def test_orders_are_answered_and_the_end_of_input_is_its_end() -> None:
+    command = [*COMMAND, "crowd", json.dumps(ARGUMENTS)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert json.loads(child.stdout.readline()) == {}  # it has begun
+        for _ in range(2):
+            child.stdin.write("{}\n")
+            child.stdin.flush()
+            assert json.loads(child.stdout.readline())["polling"]["messages"] == 0
+        child.stdin.close()
+        assert child.wait(50) == 0
+
+
+def test_it_ends_with_its_input_also_before_it_has_begun() -> None:
     done = subprocess.run(
-        [*COMMAND, "crowd", json.dumps(arguments)],
-        input="{}\n" * 3,
-        capture_output=True,
-        text=True,
-        timeout=50,
+        [*COMMAND, "crowd", json.dumps(ARGUMENTS)], input="", capture_output=True, text=True, timeout=50
     )
     assert (done.returncode, done.stderr) == (0, "")
-    started = done.stdout.splitlines()[0]
-    assert json.loads(started) == {}
 
 
 def test_an_unknown_role_is_an_error() -> None:

@@ -52,10 +52,10 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _run(role: Role) -> None:
-    _tell(await role.start())
     orders: asyncio.Queue[Order] = asyncio.Queue()  # bounded by the parent, which waits for each answer
     loop = asyncio.get_running_loop()
     threading.Thread(target=_read, args=(loop, orders), daemon=True).start()
+    _tell(await role.start())
     while True:
         answer = await role.obey(await orders.get())
         if answer is not None:

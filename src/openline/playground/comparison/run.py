@@ -26,6 +26,7 @@ DURATION = 300.0  # seconds from the last wish until it stops by itself
 LINGER = 15.0  # seconds that it runs on when the last page has gone, which may be reloading, or was cut
 INTERVAL = 1.0  # seconds between two samples
 FAREWELL = 0.3  # seconds that pages have to end their own clients before the servers go
+WISH_PAUSE = 0.05  # seconds after a wish in which its page is not read
 PAUSE = 0.25  # seconds at least between two changes of the settings
 
 logger = logging.getLogger("openline.playground")
@@ -118,6 +119,8 @@ class Comparison:
         if wish.get("run") is True:
             self._prolong()
         self._stirred.set()
+        if "set" in wish:
+            await asyncio.sleep(WISH_PAUSE)  # all pages are told of it
 
     def _prolong(self) -> None:
         self._ends = time.monotonic() + DURATION
