@@ -1,7 +1,6 @@
 /** A centrifuge-js client on the playground's hub, watched by the inspector and cut by the scissors. */
 
 import { Centrifuge } from "centrifuge";
-import { Centrifuge as ProtobufCentrifuge } from "centrifuge/build/protobuf";
 import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { useFrame } from "../frame/frame";
@@ -9,7 +8,8 @@ import type { LineState } from "../line/line";
 import { myColor, myName } from "../visitor/visitor";
 
 export interface HubOptions {
-  encoding?: "json" | "protobuf";
+  /** The client's class. `ProtobufCentrifuge` speaks protobuf; its page alone has to load it. */
+  client?: typeof Centrifuge;
   /** What the hub is told at connecting, besides name and colour. */
   data?: object;
   /** A further line of the page, beside its main one: its state is not the wire's. */
@@ -32,11 +32,11 @@ export function hubUrl(token: string, encoding: "json" | "protobuf" = "json"): s
   return url.href;
 }
 
-export function useHub({ encoding = "json", data = {}, aside = false }: HubOptions = {}): OnHub {
+export function useHub({ client: Client = Centrifuge, data = {}, aside = false }: HubOptions = {}): OnHub {
   const { ready, token, report } = useFrame();
   const [state, setState] = useState<LineState>("connecting");
   const hub = useMemo(() => {
-    const Client = encoding === "json" ? Centrifuge : ProtobufCentrifuge;
+    const encoding = Client === Centrifuge ? "json" : "protobuf";
     const client = new Client(hubUrl(token, encoding), {
       minReconnectDelay: FIRST_DELAY,
       maxReconnectDelay: LONGEST_DELAY,
@@ -62,7 +62,7 @@ export function useHub({ encoding = "json", data = {}, aside = false }: HubOptio
       renewed = true;
       void fetch(location.pathname).then(() => client.connect(), () => undefined);
     });
-    return client as Centrifuge;
+    return client;
   }, []);
   useEffect(() => {
     if (!ready) return;

@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 
+import { ProtobufCentrifuge } from "../../hub/protobuf";
 import { useHub } from "../../hub/useHub";
 import type { LineState } from "../../line/line";
 import { Game, type Figures, type Score, type Settings, type Standing } from "./game";
@@ -25,7 +26,7 @@ export interface OnGame {
 }
 
 export function useGame(): OnGame {
-  const { hub, state } = useHub({ encoding: "protobuf" });
+  const { hub, state } = useHub({ client: ProtobufCentrifuge });
   const [standing, setStanding] = useState<{ is: Standing; back: boolean }>({ is: "joining", back: false });
   const [list, setList] = useState<{ scores: Score[]; ships: number; players: number }>({ scores: [], ships: 0, players: 0 });
   const [told, setTold] = useState("");
