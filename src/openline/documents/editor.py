@@ -53,7 +53,7 @@ __all__ = ["Editor"]
 
 logger = logging.getLogger("openline.documents")
 
-_LARGE = 2**16
+_LARGE = 2**14
 """Bytes from which on an update is read in a thread: it may take some milliseconds for each."""
 
 _MOST_FIELDS = 100
