@@ -7,11 +7,11 @@ import hmac
 import secrets
 import unicodedata
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, cast
 
 from openline.hub import Connect, Session, Unauthorized
 from openline.hub.stores.base import Store
+from openline.protocol.cookies import cookie_values
 
 COOKIE = "visitor"
 MAX_NAME = 32  # characters
@@ -36,12 +36,12 @@ class Visitors:
     def user_of(self, headers: Mapping[str, str]) -> str | None:
         """Return the id of whoever sent these header fields; None: he has no cookie of ours."""
         try:
-            morsel = SimpleCookie(headers.get("Cookie", "")).get(COOKIE)
-        except (CookieError, LookupError):  # LookupError: the header came twice
+            values = cookie_values([headers.get("Cookie", "")], COOKIE)
+        except LookupError:  # the header came twice
             return None
-        if morsel is None:
+        if not values:
             return None
-        user, _, signature = morsel.value.partition(".")
+        user, _, signature = values[0].partition(".")
         return user if hmac.compare_digest(signature.encode(), self._sign(user)) else None
 
     def new_cookie(self, *, secure: bool) -> str:

@@ -10,7 +10,6 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -25,6 +24,7 @@ from openline.hub.codes import DisconnectCode, Refused
 from openline.hub.subprotocols.base import NotJSON
 from openline.hub.subprotocols.payload import check_json
 from openline.hub.transports.incoming import address_of
+from openline.protocol.cookies import cookie_values
 from openline.protocol.origins import is_same_origin
 from openline.websocket.http import HTTPResponse
 
@@ -160,11 +160,8 @@ class Admin:
 
     @staticmethod
     def _may(request: Incoming, tokens: AdminTokens) -> bool:
-        try:
-            cookies = SimpleCookie("; ".join(request.headers.get_all("Cookie")))
-        except CookieError:
-            return False
-        return COOKIE in cookies and tokens.is_valid(cookies[COOKIE].value, time.time())
+        values = cookie_values(request.headers.get_all("Cookie"), COOKIE)
+        return bool(values) and tokens.is_valid(values[0], time.time())
 
     # Answers.
 
