@@ -421,6 +421,8 @@ def _check_upgrade(headers: Headers, *, only: bool = False) -> None:
     Args:
         only: Whether Upgrade must list nothing else, as in a response.
     """
+    if headers.get_all("Upgrade") == ["websocket"] and headers.get_all("Connection") == ["Upgrade"]:
+        return  # as nearly everybody writes it
     upgrade = [protocol.lower() for protocol in parse_products("Upgrade", headers.get_all("Upgrade"))]
     if "websocket" not in upgrade or (only and len(upgrade) > 1):
         raise InvalidUpgrade("Upgrade", ", ".join(upgrade) or None)

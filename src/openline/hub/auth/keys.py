@@ -6,6 +6,7 @@ another one is refused. So a public key cannot be taken for an HMAC secret, and 
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, cast
 
@@ -34,6 +35,7 @@ ALGORITHMS: Final[Mapping[str, Algorithm]] = {
 
 # Section 3.2: a secret is at least as long as the hash.
 _HMAC_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
+_HMAC_DIGESTS = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 # Section 3.4: one curve for each algorithm.
 _CURVES: Mapping[type[EllipticCurve], str] = {SECP256R1: "ES256", SECP384R1: "ES384", SECP521R1: "ES512"}
 # Section 3.3: a key of 2048 bits or more.
@@ -53,7 +55,13 @@ class VerificationKey(NamedTuple):
 
     def verify(self, algorithm: str, signed: bytes, signature: bytes) -> bool:
         """Tell whether ``signature`` is this key's, by an algorithm that it may be used with, of ``signed``."""
-        return algorithm in self.algorithms and ALGORITHMS[algorithm].verify(signed, self.material, signature)
+        if algorithm not in self.algorithms:
+            return False
+        digest = _HMAC_DIGESTS.get(algorithm)
+        if digest is not None:
+            # In one call of OpenSSL, without the objects that PyJWT makes: every client's connect comes here.
+            return hmac.compare_digest(hmac.digest(self.material, signed, digest), signature)
+        return ALGORITHMS[algorithm].verify(signed, self.material, signature)
 
 
 def hmac_key(secret: str) -> VerificationKey:

@@ -181,6 +181,10 @@ class ConnectionRequest:
     @property
     def path(self) -> str:
         """Path and query."""
+        request = self._connection.extra.request
+        if isinstance(request, bytes):
+            # Parsed once already, so the target stands between the first two spaces; every client's is asked for.
+            return request.split(b" ", 2)[1].decode("iso-8859-1")
         return self._parsed().path
 
     @property
