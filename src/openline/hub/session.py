@@ -336,6 +336,8 @@ class Session:
             commands = self.hub.counters.commands
             commands[name] = commands.get(name, 0) + 1
             answer = COMMANDS[name](self, request)
+            if answer is None:
+                return None
             if not isinstance(answer, Answer):
                 return start(self._finish(command, name, answer), self.hub.loop)
             if not self.closed:

@@ -19,7 +19,7 @@ from openline.hub.commands.subscribing import subscribe
 
 __all__ = ["COMMANDS"]
 
-COMMANDS: dict[str, Callable[[Any, Any], Coroutine[Any, Any, Answer | None] | Answer]] = {
+COMMANDS: dict[str, Callable[[Any, Any], Coroutine[Any, Any, Answer | None] | Answer | None]] = {
     "connect": connect,
     "subscribe": subscribe,
     "unsubscribe": unsubscribe,
