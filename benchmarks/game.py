@@ -94,6 +94,9 @@ class Player:
             f"GET /connection/websocket?format=protobuf HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
             f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
+
+    def join(self) -> None:
+        """Wait for the handshake, and ask for a seat."""
         answer = b""
         while not answer.endswith(b"\r\n\r\n"):
             answer += self.socket.recv(1)
@@ -177,12 +180,11 @@ class Crowd:
 
     def __init__(self, port: int, count: int) -> None:
         self._selector = selectors.DefaultSelector()
-        self.players: list[Player] = []
-        for number in range(count):
-            player = Player(port, number)
+        self.players = [Player(port, number) for number in range(count)]
+        for player in self.players:
+            player.join()
             self._selector.register(player.socket, selectors.EVENT_READ, player)
-            self.players.append(player)
-            self.until(lambda player=player: player.answer is not None)
+        self.until(lambda: all(player.answer is not None for player in self.players))
 
     def until(self, condition: Any) -> None:
         """Read until something is so; at most 20 seconds."""
@@ -190,7 +192,7 @@ class Crowd:
         while not condition():
             if time.monotonic() > deadline:
                 raise Failure("no answer in 20 s")
-            self.read(0.05)
+            self.read(0.001)
 
     def read(self, seconds: float) -> None:
         """Read what comes within some time."""
