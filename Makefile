@@ -6,7 +6,7 @@ PLAYGROUND := src/openline/playground
 WEB := $(shell find $(PLAYGROUND)/web -name node_modules -prune -o -type f -print 2>/dev/null)
 
 # What tests need of npm: peers to talk to, and the SDKs of the hub.
-NODE_TESTS := tests/interop/node tests/hub/node
+NODE_TESTS := tests/interop/node tests/hub/node tests/documents/node
 NODE_INSTALLED := $(NODE_TESTS:=/node_modules/.package-lock.json)
 
 # Tools of .venv first: also a node that had to be installed there.
