@@ -123,7 +123,7 @@ async def test_rooms_fill_one_after_the_other_and_there_is_a_bound() -> None:
 
 async def test_who_comes_back_gets_his_seat_and_all_that_he_sees() -> None:
     async with served() as (_, rooms, address):
-        async with connected(address, "protobuf", "ada") as ada:
+        async with connected(address, "protobuf", "jürgen") as ada:
             first = await join(ada, data="Ada")
             view = View(first["kinds"])
             view.apply(await message(ada))
@@ -135,7 +135,7 @@ async def test_who_comes_back_gets_his_seat_and_all_that_he_sees() -> None:
         async with connected(address, "protobuf", "eve") as eve:
             # Who has got hold of the ticket is still somebody else.
             assert (await join(eve, ticket=first["ticket"]))["seat"] == 2
-        async with connected(address, "protobuf", "ada") as ada:
+        async with connected(address, "protobuf", "jürgen") as ada:
             again = await join(ada, ticket=first["ticket"])
             assert again.items() >= {"seat": 1, "back": True, "input": 7, "ticket": first["ticket"]}.items()
             view = View(again["kinds"])
@@ -143,7 +143,7 @@ async def test_who_comes_back_gets_his_seat_and_all_that_he_sees() -> None:
             assert view.entities == in_sight(seat)
             assert view.entities[1]["x"] == 505
             # And once more, while the old line is not known to be gone.
-            async with connected(address, "protobuf", "ada") as other:
+            async with connected(address, "protobuf", "jürgen") as other:
                 assert (await join(other, ticket=first["ticket"]))["back"]
                 while (data := await message(ada))[0] != 4:
                     pass

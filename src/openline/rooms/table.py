@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import time
 from collections.abc import Callable
@@ -129,7 +128,7 @@ class Rooms:
         if session in self._places:
             raise Refused(ErrorCode.ALREADY_SUBSCRIBED, "this session has a seat")
         known = self._tickets.get(ticket) if ticket else None
-        if known is not None and hmac.compare_digest(known[1].user, session.user):
+        if known is not None and known[1].user == session.user:
             room, seat = known
             if seat.session is not None:
                 self._places.pop(seat.session, None)
