@@ -143,6 +143,7 @@ def test_an_option_allows_what_is_private_but_not_what_is_malformed() -> None:
         ("2001:0:1::1", False),
         ("fe80::1%eth0", False),
         ("fc00::1", False),
+        ("fec0::1", False),
         ("ff02::1", False),
         ("nonsense", False),
     ],

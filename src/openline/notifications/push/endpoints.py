@@ -146,6 +146,8 @@ def is_public(address: str) -> bool:
             ip = ip.ipv4_mapped
         elif ip.sixtofour is not None or ip.teredo is not None or ip in _COMPATIBLE:
             return False  # tunnels, to wherever
+        elif ip.is_site_local:
+            return False  # fec0::/10, which `ipaddress` takes for global
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
