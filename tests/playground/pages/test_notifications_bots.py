@@ -112,6 +112,17 @@ async def test_news_are_for_who_follows_them(monkeypatch: pytest.MonkeyPatch) ->
         assert await inbox.unread("bob") == 0
 
 
+async def test_what_cannot_be_brought_does_not_stop_him(
+    quick: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with a_postman() as (postman, inbox):
+        postman.later(0, "ada", Order("builds", "Lost", "no id\n"))
+        postman.later(0, "ada", Order("builds", "Green", "k"))
+        assert await until(inbox, 1) == ["builds"]
+    assert "could not bring" in caplog.text
+    caplog.clear()
+
+
 async def test_a_store_that_is_down_does_not_stop_him() -> None:
     class Flaky(Told):
         down = True

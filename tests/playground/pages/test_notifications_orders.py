@@ -28,6 +28,7 @@ def test_an_order_is_read() -> None:
         {"text": "x" * 241},
         {"key": ""},
         {"key": "a b"},
+        {"key": "a\n"},
         {"key": "x" * 41},
         {"ttl": 4},
         {"ttl": 86401},

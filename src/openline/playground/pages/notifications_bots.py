@@ -148,3 +148,5 @@ class Postman:
             await sending
         except StoreDown as error:
             logger.warning("the postman cannot write: %s", error)
+        except Exception:  # what one visitor has ordered must not end the round for all
+            logger.exception("the postman could not bring something")

@@ -26,7 +26,7 @@ class Order(msgspec.Struct):
 
     topic: str
     title: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
-    key: Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern="^[-_a-zA-Z0-9]+$")]
+    key: Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[-_a-zA-Z0-9]+\Z")]
     text: Annotated[str, msgspec.Meta(max_length=240)] = ""
     ttl: Annotated[int, msgspec.Meta(ge=5, le=86400)] | None = None
     delay: Annotated[int, msgspec.Meta(ge=0, le=60)] = 0
