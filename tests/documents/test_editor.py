@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pycrdt import Map, Text
 
+import openline
 from openline.documents import editor as module
 from openline.documents.messages import AwarenessEntry, awareness_message, update_message
 from openline.hub import Disconnect, Refused, Unauthorized
@@ -261,3 +262,28 @@ async def test_who_is_gone_before_he_was_let_in_leaves_nothing() -> None:
             await one.until(lambda: one.synced)
         for one_document in documents._open.values():
             assert not one_document.editors
+
+
+@pytest.mark.parametrize("question", [b"\x00\x00\x01\x00", b"\x03"], ids=["step 1", "awareness"])
+async def test_a_frame_full_of_questions_is_answered_as_fast_as_the_answers_are_taken(
+    question: bytes,
+) -> None:
+    # A few bytes ask for all that there is: where all answers were made at once, they would be gigabytes.
+    size = 900_000
+    documents = writable(made(max_unsent=1, max_document_size=2**20, max_awareness_size=size))
+    async with serving(documents) as address, editor(f"{address}/a") as one:
+        if question == b"\x03":
+            await one.say(b'"' + b"x" * (size - 2) + b'"')
+            await one.until(lambda: one.people)
+        else:
+            await documents.edit("a", lambda doc: doc.get("t", type=Text).insert(0, "x" * size))
+        line = await openline.connect(f"{address}/a", max_size=None)
+        await line.send(question * 100)
+        answers = 0 if question != b"\x03" else -1  # who comes is told who is here, without asking
+        async for frame in line:
+            answers += len(frame) > size
+            if answers == 100:
+                break
+        assert answers == 100
+        await line.close()
+        assert documents.counters.closes == {}

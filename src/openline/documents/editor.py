@@ -70,6 +70,7 @@ class _Hold(Flag):
     DOCUMENT = auto()
     READING = auto()
     PACE = auto()
+    UNSENT = auto()
 
 
 class Editor(Listener):
@@ -202,6 +203,10 @@ class Editor(Listener):
         self._leave()
         self.session.gone()
 
+    def on_drain(self, ws: ServerConnection) -> None:
+        """The client has taken what it asked for."""
+        self._release(_Hold.UNSENT)
+
     def on_overrun(self, ws: ServerConnection) -> bool:
         """The client does not keep up at all: it comes back and syncs again."""
         if not self.session.closed:
@@ -212,7 +217,7 @@ class Editor(Listener):
 
     def _work(self) -> None:
         """Do what came, as far as nothing has to be waited for."""
-        held = _Hold.ENTERING | _Hold.DOCUMENT | _Hold.READING
+        held = _Hold.ENTERING | _Hold.DOCUMENT | _Hold.READING | _Hold.UNSENT
         while self._rest and not self._hold & held and not self.session.closed:
             message = self._rest.pop(0)
             try:
@@ -227,7 +232,7 @@ class Editor(Listener):
         kind, body = message
         options = self._documents.options
         if kind is Kind.STEP1:
-            self._send(step2_message(document.state.missing(body)))
+            self._answer(step2_message(document.state.missing(body)))
         elif kind is Kind.STEP2 or kind is Kind.UPDATE:
             if body == EMPTY:
                 return
@@ -243,7 +248,7 @@ class Editor(Listener):
             others = len(document.awareness) + options.max_editors
             self._hear(document, read_awareness(body, options.max_awareness_clients + others))
         elif kind is Kind.QUERY_AWARENESS:
-            self._send(awareness_message(document.awareness.entries()))
+            self._answer(awareness_message(document.awareness.entries()))
 
     def _hear(self, document: Document, entries: list[AwarenessEntry]) -> None:
         news = [entry for entry in entries if not document.awareness.is_known(entry)]
@@ -280,6 +285,21 @@ class Editor(Listener):
             return
         assert self._document is not None
         self._document.write(body, update, self)
+
+    def _answer(self, message: bytes) -> None:
+        """Answer, and read no further until the client has taken most of it: a few bytes ask for megabytes."""
+        self._send(message)
+        if self._is_crowded():
+            self._stop(_Hold.UNSENT)
+            # What was sent in a callback leaves behind it, and if all of it does, nothing drains.
+            self.connection.loop.call_soon(self._look_again)
+
+    def _look_again(self) -> None:
+        if not self._is_crowded():
+            self._release(_Hold.UNSENT)
+
+    def _is_crowded(self) -> bool:
+        return self.connection.unsent > self.connection.options.write_high
 
     def _send(self, message: bytes) -> None:
         try:  # noqa: SIM105  # it is quicker
