@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from pycrdt import Text
+from pycrdt import Doc, Map, Text
 
 from openline.documents import document
 from openline.documents.messages import update_message
+from openline.documents.storage import DocumentLog
+from openline.documents.updates import Update
 from openline.hub.stores.base import StoreDown
 from openline.hub.stores.memory import MemoryStore
 
@@ -252,3 +256,37 @@ async def test_quiet_lines_are_kept_alive(monkeypatch: pytest.MonkeyPatch) -> No
         open_document.keep_alive()
         open_document.keep_alive()
         assert said == [b"\x01\x01\x00", b"\x01\x01\x00"]
+
+
+async def test_what_another_node_stores_meanwhile_outlives_a_compaction(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    documents = made(max_types=2, compact_entries=2)
+    log = DocumentLog(documents.store, "a")
+    theirs: Doc[Any] = Doc()
+    theirs["t"] = Text("theirs")
+    real, loop = document.read_update, asyncio.get_running_loop()
+
+    async def another_node() -> None:
+        number = await log.append([theirs.get_update()], 0)
+        assert documents._open["a"].take(number, [theirs.get_update()])
+
+    def read(data: bytes) -> Update:
+        if (
+            threading.current_thread() is not threading.main_thread()
+        ):  # the state was taken, the log is as it was
+            asyncio.run_coroutine_threadsafe(another_node(), loop).result()
+        return real(data)
+
+    monkeypatch.setattr(document, "read_update", read)
+    async with serving(documents):
+        for key in "xy":
+            await documents.edit("a", lambda doc, key=key: doc.get("m", type=Map).update({key: Map()}))
+        await settled(documents)
+        assert documents.counters.compacted == 1
+        kept: Doc[Any] = Doc()
+        async for saved in log.read(0):
+            for update in saved.updates:
+                kept.apply_update(update)
+        assert str(kept.get("t", type=Text)) == "theirs"
+        assert set(kept.get("m", type=Map)) == {"x", "y"}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pycrdt import Doc, Map, Text
 
-from openline.documents.lib0 import Malformed
+from openline.documents import shared_state
+from openline.documents.lib0 import Malformed, write_number
 from openline.documents.shared_state import Broken, SharedState, TooLarge
 from openline.documents.updates import EMPTY, read_update
 
@@ -35,6 +36,34 @@ def typed(*texts: str) -> list[bytes]:
 
 def text_of(state: SharedState) -> str:
     return str(state.doc.get("t", type=Text))
+
+
+def waiting_update(client: int, structs: int) -> bytes:
+    """Structs of a client of which the first is missing."""
+    begin = write_number(1) + write_number(structs) + write_number(client) + write_number(1)
+    return begin + b"\x00\x01" * structs + b"\x00"
+
+
+def test_what_waits_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A large one takes a second to be read, and it may wait for ever.
+    state = made()
+    apply(state, waiting_update(7, 100))
+    monkeypatch.setattr(shared_state, "read_update", None, raising=False)
+    doc: Doc[Any] = Doc()
+    doc["t"] = Text("abc")
+    apply(state, doc.get_update())
+    assert text_of(state) == "abc"
+    assert len(state.pending) == 1
+
+
+def test_many_small_updates_that_wait_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_state, "_MOST_PENDING", 3)
+    state = made()
+    for client in range(1, 4):
+        apply(state, waiting_update(client, 1))
+    with pytest.raises(Broken, match="waits") as caught:
+        apply(state, waiting_update(4, 1))
+    assert caught.value.too_large
 
 
 def test_what_is_new_is_returned_and_what_is_known_is_not() -> None:
@@ -134,7 +163,7 @@ def test_what_was_stored_is_loaded() -> None:
     state = made()
     updates = typed("a", "b", "c", "d")
     state.load([updates[0], updates[2], updates[3]])
-    state.hold_back([updates[0], updates[2], updates[3]])
+    state.hold_back([(one, read_update(one)) for one in (updates[0], updates[2], updates[3])])
     assert state.pending == updates[2:]
     apply(state, updates[1])
     assert (text_of(state), state.pending) == ("abcd", [])

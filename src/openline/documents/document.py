@@ -116,7 +116,9 @@ class Document:
                 self._known = saved.number
                 if saved.waits:
                     waiting += saved.updates
-            state.hold_back(waiting)
+            if waiting:
+                # They may take seconds.
+                state.hold_back(await asyncio.to_thread(lambda: [(one, read_update(one)) for one in waiting]))
         except (StoreDown, BrokerDown) as error:
             self._documents.counters.store_errors += 1
             self.fail(f"it cannot be loaded: {error}")
@@ -360,11 +362,12 @@ class Document:
                 await self._read_further()
                 if self.state is not state:
                     return
-            full = state.full()
+            # Other nodes go on meanwhile, and what they store behind this is not in it.
+            full, through, waits = state.full(), self._known, bool(state.pending)
             if state.types > options.max_types // 2:
                 # They were only ever added; how many are left takes time to find out.
                 state.types = (await asyncio.to_thread(read_update, full[0])).types
-            await self._log.replace(self._known, full, state.types, waits=bool(state.pending))
+            await self._log.replace(through, full, state.types, waits=waits)
         except StoreDown as error:
             # Nothing is lost: the log is as it was, or shorter.
             self._documents.counters.store_errors += 1

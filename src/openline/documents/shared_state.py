@@ -12,9 +12,12 @@ from collections.abc import Iterable
 from pycrdt import Doc, TransactionEvent
 
 from openline.documents.lib0 import Malformed
-from openline.documents.updates import EMPTY, Update, read_state_vector, read_update
+from openline.documents.updates import EMPTY, Update, read_state_vector
 
 __all__ = ["Broken", "SharedState", "TooLarge"]
+
+_MOST_PENDING = 1000
+"""Updates that may wait for others: the native code goes through all of them with each that comes."""
 
 
 class TooLarge(Exception):
@@ -45,7 +48,6 @@ class SharedState:
         doc: The native document.
         size: Bytes of its full state, by estimate: never less than it has.
         types: Shared types in it, likewise.
-        pending: Updates that wait for others, as they came.
     """
 
     def __init__(self, *, max_size: int, max_types: int, max_pending: int) -> None:
@@ -53,12 +55,18 @@ class SharedState:
         self.doc: Doc[object] = Doc(client_id=secrets.randbits(32))  # type: ignore[type-var]
         self.size = 0
         self.types = 0
-        self.pending: list[bytes] = []
+        self._pending: dict[bytes, Update] = {}  # as they were read, too: they are looked at with each update
+        self._pending_size = 0
         self._max_size = max_size
         self._max_types = max_types
         self._max_pending = max_pending
         self._changes: list[bytes] = []
         self.doc.observe(self._changed)
+
+    @property
+    def pending(self) -> list[bytes]:
+        """Updates that wait for others, as they came."""
+        return list(self._pending)
 
     def _changed(self, event: TransactionEvent) -> None:
         self._changes.append(event.update)
@@ -114,29 +122,36 @@ class SharedState:
 
     def _news(self, data: bytes, update: Update) -> list[bytes]:
         changes, self._changes = self._changes, []
-        if changes == [data] and not self.pending:
+        if changes == [data] and not self._pending:
             return changes
         state = read_state_vector(self.doc.get_state())
-        if self.pending:
+        if self._pending:
             # What was waiting and came in now is part of the change.
-            self.pending = [one for one in self.pending if read_update(one).waits(state)]
+            for one in [one for one, read in self._pending.items() if not read.waits(state)]:
+                del self._pending[one]
+                self._pending_size -= len(one)
         if not update.waits(state):
             return changes
-        if data not in self.pending:
-            if sum(map(len, self.pending)) + len(data) > self._max_pending:
+        if data not in self._pending:
+            size = self._pending_size + len(data)
+            if size > self._max_pending or len(self._pending) >= _MOST_PENDING:
                 # The native document keeps it now, where it cannot be counted.
-                raise Broken(f"{self._max_pending} bytes of updates wait for others", too_large=True)
-            self.pending.append(data)
+                raise Broken("too much waits for others", too_large=True)
+            self._hold(data, update)
             changes.append(data)
         return changes
 
-    def hold_back(self, updates: Iterable[bytes]) -> None:
-        """Of updates that were loaded, keep those that still wait for others."""
+    def _hold(self, data: bytes, update: Update) -> None:
+        self._pending[data] = update
+        self._pending_size += len(data)
+
+    def hold_back(self, updates: Iterable[tuple[bytes, Update]]) -> None:
+        """Of updates that were loaded and read, keep those that still wait for others."""
         state: dict[int, int] | None = None
-        for data in updates:
+        for data, update in updates:
             state = read_state_vector(self.doc.get_state()) if state is None else state
-            if read_update(data).waits(state):
-                self.pending.append(data)
+            if data not in self._pending and update.waits(state):
+                self._hold(data, update)
 
     def change(self) -> list[bytes]:
         """Return what was changed at `doc` itself since the last call of anything here."""
@@ -163,11 +178,11 @@ class SharedState:
     def full(self) -> list[bytes]:
         """Return all of it: the full state, and what waits."""
         self.size = len(state := self.doc.get_update())
-        return [state, *self.pending] if state != EMPTY or self.pending else []
+        return [state, *self._pending] if state != EMPTY or self._pending else []
 
     def measure(self) -> None:
         """Make `size` exact."""
-        self.size = len(self.doc.get_update()) + sum(map(len, self.pending))
+        self.size = len(self.doc.get_update()) + sum(map(len, self._pending))
 
 
 def _as_broken(error: BaseException) -> Broken:
