@@ -13,7 +13,7 @@ NODE_INSTALLED := $(NODE_TESTS:=/node_modules/.package-lock.json)
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format types bench bench-accept fuzz soak docs native native-debug asan-test dev clean
+.PHONY: help install demo test lint format types bench bench-accept bench-micro fuzz soak docs native native-debug asan-test dev clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ bench: install ## Compare with other libraries: make bench WORK=echo64,fanout64 
 
 bench-accept: dev ## Take the instruction counts of today as those to hold
 	$(BIN)/python -m benchmarks.instructions --accept
+
+bench-micro: install ## Time single functions: codec, mask, UTF-8, deflate, waking
+	$(BIN)/python -m pip install -q -r benchmarks/requirements.txt
+	$(BIN)/python -m benchmarks.micro --fast
 
 fuzz: dev ## Look for inputs that break the protocol, native against pure: make fuzz SECONDS=600
 	$(BIN)/python -m tests.fuzz $(SECONDS)
