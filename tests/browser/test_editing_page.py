@@ -136,7 +136,9 @@ def test_a_version_is_restored_before_the_others_eyes(enter: Enter) -> None:
     expect(versions(two)).to_have_count(1)
     paper(two).focus()
     two.keyboard.press("Control+a")
-    two.keyboard.press("Delete")  # Chromium, typing over a styled selection, tries styles that are forbidden here
+    two.keyboard.press(
+        "Delete"
+    )  # Chromium, typing over a styled selection, tries styles that are forbidden here
     two.keyboard.type("spoilt")
     assert agree(one, two) == "spoilt"
     versions(one).first.get_by_role("button", name="Restore").click()
