@@ -5,9 +5,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from benchmarks import native
@@ -26,8 +28,11 @@ LIMIT = 60.0
 _UNCUT = 2.0
 
 
-#: Seconds in which the market catches up what it was late with while its clients came.
+#: Seconds in which the market, or the game, catches up what it was late with while its clients came.
 _UNSETTLED = 2.0
+
+#: Of each kind, on inboxes.
+_OPERATIONS = 2000
 
 #: Seconds after its last message from which a connection is called idle.
 _QUIET = 5.0
@@ -57,7 +62,7 @@ class Sample:
         user_us: Its user part, as the kernel's ticks tell.
         system_us: Its system part.
         rate: Units a second.
-        p50_us: Latency: half of the messages were faster.
+        p50_us: Latency: half of the messages were faster. Of a game: how late its ticks began.
         p99_us: All but one in a hundred.
         p999_us: All but one in a thousand.
         wire_bytes: Bytes of a message's frames as the server sent it.
@@ -65,6 +70,9 @@ class Sample:
         frames: Frames a second, each with the newest of several values.
         merged: Share of the changes that came by a newer one alone.
         import_us: Wall time of loading it.
+        open_us: Wall time of opening a document whose history is long, until it is there.
+        read_us: Process CPU for reading the newest page of an inbox.
+        mark_us: Process CPU for marking one notification read.
         memory: Bytes of one idle connection (proportional set size of the server).
         memory_before: The same before the work's echoes.
         recovered_s: Seconds from the cut of all lines to the last client that had recovered.
@@ -87,6 +95,9 @@ class Sample:
     frames: float | None = None
     merged: float | None = None
     import_us: float | None = None
+    open_us: float | None = None
+    read_us: float | None = None
+    mark_us: float | None = None
     memory: float | None = None
     memory_before: float | None = None
     recovered_s: float | None = None
@@ -228,6 +239,19 @@ def _measure_import(peer: Peer, cores: Cores) -> Sample:
     return Sample(import_us=min(float(run.stdout) for run in runs[1:]) * 1e6)
 
 
+def _run_in_servers_place(command: list[str], cores: Cores) -> subprocess.CompletedProcess[str]:
+    with pinned(cores.server):
+        return subprocess.run(
+            command,
+            cwd=native.FOLDER.parent,
+            env={**os.environ, "OPENLINE_ENGINE": engine()},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+
+
 def _measure_client(work: Work, peer: Peer, cores: Cores, timing: Timing) -> Sample:
     """The client runs where servers do otherwise, and the C loop where the client does."""
     with ServerProcess(PEERS["limit"], work, cores.client) as server:
@@ -240,16 +264,7 @@ def _measure_client(work: Work, peer: Peer, cores: Cores, timing: Timing) -> Sam
         }
         command = [sys.executable, "-m", f"benchmarks.clients.{peer.client}"]
         command += [f"--{name}={value}" for name, value in options.items()]
-        with pinned(cores.server):
-            run = subprocess.run(
-                command,
-                cwd=native.FOLDER.parent,
-                env={**os.environ, "OPENLINE_ENGINE": engine()},
-                capture_output=True,
-                text=True,
-                timeout=LIMIT,
-                check=False,
-            )
+        run = _run_in_servers_place(command, cores)
         _check(run.returncode, run.stderr, server)
         result = json.loads(run.stdout)
     messages = result["messages"]
@@ -261,12 +276,18 @@ def _measure_client(work: Work, peer: Peer, cores: Cores, timing: Timing) -> Sam
     )
 
 
+def _run_own_client(work: Work, server: ServerProcess, timing: Timing, *flags: str) -> dict[str, Any]:
+    """Run the module that is named as the work is."""
+    command = [sys.executable, "-m", f"benchmarks.{work.mode}", f"--port={server.ports[0]}", *flags]
+    command += [f"--connections={work.connections}", f"--server-pids={','.join(map(str, server.pids))}"]
+    command += [f"--warmup={timing.warmup}", f"--duration={timing.duration}"]
+    return _run_client(command, server, timing)
+
+
 def _measure_live(work: Work, server: ServerProcess, timing: Timing) -> Sample:
     """The client itself refuses what is older, what it did not ask for, and a market that moves too slowly."""
-    command = [sys.executable, "-m", "benchmarks.live", f"--port={server.ports[0]}", f"--token={token()}"]
-    command += [f"--connections={work.connections}", f"--server-pids={','.join(map(str, server.pids))}"]
-    command += [f"--warmup={max(timing.warmup, _UNSETTLED)}", f"--duration={timing.duration}"]
-    result = _run_client(command, server, timing)
+    settled = replace(timing, warmup=max(timing.warmup, _UNSETTLED))
+    result = _run_own_client(work, server, settled, f"--token={token()}")
     seconds = result["seconds"]
     return Sample(
         cpu_us=result["cpu_seconds"] / result["values"] * 1e6,
@@ -279,6 +300,59 @@ def _measure_live(work: Work, server: ServerProcess, timing: Timing) -> Sample:
         p999_us=result["latency_us"]["p99.9"],
         wire_bytes=result["bytes_received"] / result["values"],
         client_busy=result["client_cpu_seconds"] / seconds,
+    )
+
+
+def _measure_editing(work: Work, server: ServerProcess, timing: Timing) -> Sample:
+    """The client itself refuses what does not come to all, comes twice, or is not what was typed."""
+    result = _run_own_client(work, server, timing)
+    return Sample(
+        cpu_us=result["cpu_seconds"] / result["deliveries"] * 1e6,
+        cpu_share=result["cpu_share"],
+        rate=result["deliveries"] / result["seconds"],
+        p50_us=result["others_us"]["p50"],
+        p99_us=result["others_us"]["p99"],
+        p999_us=result["others_us"]["p99.9"],
+        open_us=result["open_seconds"] * 1e6,
+        client_busy=result["client_cpu_share"],
+    )
+
+
+def _measure_game(work: Work, server: ServerProcess, timing: Timing) -> Sample:
+    """The client itself refuses a state that does not follow the one before, and a game that is too slow."""
+    settled = replace(timing, warmup=max(timing.warmup, _UNSETTLED))
+    result = _run_own_client(work, server, settled)
+    seconds = result["seconds"]
+    return Sample(
+        cpu_us=result["cpu_seconds"] / result["states"] * 1e6,
+        cpu_share=result["cpu_seconds"] / seconds,
+        rate=result["states"] / seconds,
+        p50_us=result["lateness_us"]["p50"],
+        p99_us=result["lateness_us"]["p99"],
+        wire_bytes=result["bytes_received"] / result["states"],
+        client_busy=result["client_cpu_seconds"] / seconds,
+    )
+
+
+def _run_inbox(cores: Cores, *options: str) -> None:
+    run = _run_in_servers_place([sys.executable, "-m", "benchmarks.inbox", *options], cores)
+    if run.returncode:
+        raise CellError(run.stderr.strip())
+
+
+def _measure_inbox(work: Work, cores: Cores) -> Sample:
+    """In a file that is filled anew, by a process of its own, so that its memory is not in the figures."""
+    with tempfile.TemporaryDirectory(dir=native.BUILD) as folder:
+        written = Path(folder) / "results.json"
+        options = (f"--file={folder}/inbox.db", f"--users={work.users}", f"--operations={_OPERATIONS}")
+        _run_inbox(cores, *options, "--fill")
+        _run_inbox(cores, *options, f"--json={written}")
+        results = json.loads(written.read_text())["results"]
+    return Sample(
+        cpu_us=results["append"]["cpu_us"],
+        rate=results["append"]["rate"],
+        read_us=results["read"]["cpu_us"],
+        mark_us=results["mark read"]["cpu_us"],
     )
 
 
@@ -366,6 +440,8 @@ def measure(work: Work, peer: Peer, cores: Cores, timing: Timing) -> Sample:
         return _measure_import(peer, cores)
     if work.mode == "client":
         return _measure_client(work, peer, cores, timing)
+    if work.mode == "inbox":
+        return _measure_inbox(work, cores)
     with ServerProcess(peer, work, cores.server) as server:
         if work.mode == "keepalive":
             return _measure_keepalive(work, peer, server, timing)
@@ -373,6 +449,10 @@ def measure(work: Work, peer: Peer, cores: Cores, timing: Timing) -> Sample:
             return _measure_idle(work, peer, server, timing)
         if work.mode == "live":
             return _measure_live(work, server, timing)
+        if work.mode == "editing":
+            return _measure_editing(work, server, timing)
+        if work.mode == "game":
+            return _measure_game(work, server, timing)
         if work.mode == "cut":
             return _measure_cut(work, peer, server, timing)
         return _measure_messages(work, peer, server, timing)

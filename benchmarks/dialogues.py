@@ -9,9 +9,22 @@ from typing import Literal
 #: ``inside``: a client gives the sign, the server publishes to all; ``publish``: a client publishes to all; ``rpc``:
 #: echo calls; ``connect``, ``idle``: nothing more; ``acknowledge``: keep what is published, nobody subscribes; ``cut``:
 #: publish to one of many channels, recover who comes back; ``nodes``: as ``publish``, on each node that there is;
-#: ``workers``: echo, of a server of several processes; ``live``: move a market, of which clients get the newest.
+#: ``workers``: echo, of a server of several processes; ``live``: move a market, of which clients get the newest;
+#: ``editing``: keep documents; ``game``: run a room; ``inbox``: keep notifications, without any clients.
 Task = Literal[
-    "inside", "publish", "rpc", "connect", "idle", "acknowledge", "cut", "nodes", "workers", "live"
+    "inside",
+    "publish",
+    "rpc",
+    "connect",
+    "idle",
+    "acknowledge",
+    "cut",
+    "nodes",
+    "workers",
+    "live",
+    "editing",
+    "game",
+    "inbox",
 ]
 
 #: The protocols.

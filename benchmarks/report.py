@@ -93,7 +93,7 @@ def _our_ratios(medians: dict[str, Sample], peer: str, key: str) -> list[str]:
     return cells
 
 
-def _memory_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]]]:
+def _memory_table(medians: dict[str, Sample]) -> tuple[Sequence[str], list[list[str]]]:
     header = ["peer", "bytes a connection", "before its messages", "callback ÷ it", "coroutine ÷ it"]
     rows = [
         [peer, *map(_number, (sample.memory, sample.memory_before)), *_our_ratios(medians, peer, "memory")]
@@ -102,7 +102,7 @@ def _memory_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]
     return header, rows
 
 
-def _cpu_table(medians: dict[str, Sample], work: Work) -> tuple[list[str], list[list[str]]]:
+def _cpu_table(medians: dict[str, Sample], work: Work) -> tuple[Sequence[str], list[list[str]]]:
     header = f"peer,CPU µs a {work.unit},user,system,× C loop,callback ÷ it,coroutine ÷ it".split(",")
     header += "rate a second,p50 µs,p99 µs,p99.9 µs,client busy,bytes on the wire".split(",")
     limit = medians.get(LIMIT, Sample()).cpu_us
@@ -117,17 +117,17 @@ def _cpu_table(medians: dict[str, Sample], work: Work) -> tuple[list[str], list[
     return header, rows
 
 
-def _keepalive_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]]]:
+def _keepalive_table(medians: dict[str, Sample]) -> tuple[Sequence[str], list[list[str]]]:
     rows = [[peer, f"{sample.cpu_share or 0:.2%}"] for peer, sample in medians.items()]
     return ["peer", "of one core"], rows
 
 
-def _import_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]]]:
+def _import_table(medians: dict[str, Sample]) -> tuple[Sequence[str], list[list[str]]]:
     rows = [[peer, _number(sample.import_us and sample.import_us / 1000)] for peer, sample in medians.items()]
     return ["peer", "ms"], rows
 
 
-def _live_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]]]:
+def _live_table(medians: dict[str, Sample]) -> tuple[Sequence[str], list[list[str]]]:
     header = (
         "peer,of one core,frames a second,values a second,merged,age p50 ms,age p99 ms,client busy".split(",")
     )
@@ -140,7 +140,40 @@ def _live_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]]]
     return header, rows
 
 
-def _cut_table(medians: dict[str, Sample]) -> tuple[list[str], list[list[str]]]:
+def _editing_table(medians: dict[str, Sample]) -> tuple[Sequence[str], list[list[str]]]:
+    header = "peer,of one core,deliveries a second,CPU µs a delivery,key to the others p50 ms,p99 ms".split(
+        ","
+    )
+    header += ["opening 1 MB of history ms", "client busy"]
+    rows: list[list[str]] = []
+    for peer, sample in medians.items():
+        times = [_number(time and time / 1000) for time in (sample.p50_us, sample.p99_us, sample.open_us)]
+        rates = map(_number, (sample.rate, sample.cpu_us))
+        rows.append([peer, f"{sample.cpu_share or 0:.0%}", *rates, *times, f"{sample.client_busy or 0:.0%}"])
+    return header, rows
+
+
+def _game_table(medians: dict[str, Sample]) -> tuple[Sequence[str], list[list[str]]]:
+    header = "peer,of one core,states a second,CPU µs a state,bytes of a state".split(",")
+    header += "ticks late p50 ms,p99 ms,client busy".split(",")
+    rows: list[list[str]] = []
+    for peer, sample in medians.items():
+        figures = map(_number, (sample.rate, sample.cpu_us, sample.wire_bytes))
+        late = [_number(time and time / 1000) for time in (sample.p50_us, sample.p99_us)]
+        rows.append([peer, f"{sample.cpu_share or 0:.0%}", *figures, *late, f"{sample.client_busy or 0:.0%}"])
+    return header, rows
+
+
+def _inbox_table(medians: dict[str, Sample]) -> tuple[Sequence[str], list[list[str]]]:
+    header = "peer,CPU µs an append,a read,a mark,appends a second".split(",")
+    rows = [
+        [peer, *map(_number, (sample.cpu_us, sample.read_us, sample.mark_us, sample.rate))]
+        for peer, sample in medians.items()
+    ]
+    return header, rows
+
+
+def _cut_table(medians: dict[str, Sample]) -> tuple[Sequence[str], list[list[str]]]:
     header = "peer,s to the last recovered,p50 of a return in ms,acknowledged and none lost".split(",")
     header += ["recovered deliveries", "CPU µs a delivery"]
     rows = [
@@ -164,6 +197,12 @@ def _work_section(results: Results, work: Work) -> list[str]:
         header, rows = _cut_table(medians)
     elif work.mode == "live":
         header, rows = _live_table(medians)
+    elif work.mode == "editing":
+        header, rows = _editing_table(medians)
+    elif work.mode == "game":
+        header, rows = _game_table(medians)
+    elif work.mode == "inbox":
+        header, rows = _inbox_table(medians)
     elif work.mode == "keepalive":
         header, rows = _keepalive_table(medians)
     elif work.mode == "import":
@@ -180,7 +219,9 @@ def _work_section(results: Results, work: Work) -> list[str]:
 
 
 #: What a target is held against that names no peer.
-_ALONE = {"growth": "before", "cpu_share": "one core", "p999_us": ""}
+_ALONE = {"growth": "before", "cpu_share": "one core", "p999_us": ""} | dict.fromkeys(
+    ("cpu_us", "p99_us", "open_us", "read_us"), "µs"
+)
 
 
 def _targets_section(results: Results) -> list[str]:

@@ -24,7 +24,17 @@ class Target:
     theirs: str | None
     bound: float
     field: Literal[
-        "cpu_us", "memory", "wire_bytes", "growth", "rate", "p999_us", "cpu_share", "import_us"
+        "cpu_us",
+        "memory",
+        "wire_bytes",
+        "growth",
+        "rate",
+        "p99_us",
+        "p999_us",
+        "cpu_share",
+        "import_us",
+        "open_us",
+        "read_us",
     ] = "cpu_us"
     least: bool = False
     base: str | None = None
@@ -132,6 +142,12 @@ TARGETS = [
     Target("hubfan500", HUB, "socket.io", 0.55),
     Target("hubrpc", HUB, COROUTINE, 2.2),
     Target("live", HUB, None, 1.0, "cpu_share"),
+    Target("editing", "openline-documents", None, 100_000, "p99_us"),
+    Target("editing", "openline-documents", None, 1_000_000, "open_us"),
+    Target("game", "openline-rooms", None, 0.5, "cpu_share"),
+    Target("game", "openline-rooms", None, 5000, "p99_us"),
+    Target("inbox", "openline-inbox", None, 1000),
+    Target("inbox", "openline-inbox", None, 1000, "read_us"),
     Target("hubconnect", HUB, "python-socketio", 0.27),
     Target("hubidle", HUB, None, 5000, "memory"),
     Target("hubidle", HUB, "socket.io", 0.25, "memory"),

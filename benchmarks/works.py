@@ -18,7 +18,8 @@ class Work:
 
     Attributes:
         mode: Of the load client; or ``keepalive``: what idle connections cost; ``client``: the peer is the client, and
-            the C loop the server; ``import``: what it takes to load the peer; ``live``: of `live.py`.
+            the C loop the server; ``import``: what it takes to load the peer; ``live``, ``editing``, ``game``,
+            ``inbox``: of `live.py` and so on.
         payload: Kind of the messages (see ``payloads``).
         size: Of each message, in bytes.
         connections: Open at the same time.
@@ -34,12 +35,25 @@ class Work:
         task: Above the frames (see ``dialogues``): done by the peers that name it. Empty: the frames themselves.
         channels: Cut works: connections are spread over so many.
         each_node: ``connections`` are for each node of a server that has several.
+        users: Who have an inbox.
     """
 
     name: str
     title: str
     mode: Literal[
-        "echo", "fanout", "open", "churn", "idle", "cut", "keepalive", "client", "import", "live"
+        "echo",
+        "fanout",
+        "open",
+        "churn",
+        "idle",
+        "cut",
+        "keepalive",
+        "client",
+        "import",
+        "live",
+        "editing",
+        "game",
+        "inbox",
     ] = "echo"
     payload: Literal["binary", "text", "json"] = "binary"
     size: int = 64
@@ -54,6 +68,7 @@ class Work:
     task: Task | Literal[""] = ""
     channels: int = 1
     each_node: bool = False
+    users: int = 0
 
     @property
     def text(self) -> bool:
@@ -68,7 +83,7 @@ class Work:
     @property
     def unit(self) -> str:
         """What the figures are for one of."""
-        return {"echo": "message", "client": "message", "fanout": "delivery"}.get(self.mode, "connection")
+        return _UNITS.get(self.mode, "connection")
 
     @property
     def needs(self) -> frozenset[str]:
@@ -82,6 +97,16 @@ class Work:
         }
         return frozenset(feature for feature, wanted in needed.items() if wanted)
 
+
+_UNITS = {
+    "echo": "message",
+    "client": "message",
+    "fanout": "delivery",
+    "live": "value",
+    "editing": "delivery",
+    "game": "state",
+    "inbox": "append",
+}
 
 _ALL = [
     Work(
@@ -276,6 +301,28 @@ _ALL = [
         payload="json",
         connections=200,
         task="live",
+    ),
+    Work(
+        name="editing",
+        title="50 people press 5 keys a second each in one document of 100 kB; one of 1 MB of history is opened",
+        mode="editing",
+        connections=50,
+        task="editing",
+    ),
+    Work(
+        name="game",
+        title="200 players in one arena, 30 ticks and inputs a second, each seeing about 20 others",
+        mode="game",
+        connections=200,
+        task="game",
+    ),
+    Work(
+        name="inbox",
+        title="inboxes of 10,000 users with 100 notifications stored in each, users at random",
+        mode="inbox",
+        connections=0,
+        task="inbox",
+        users=10_000,
     ),
     Work(
         name="hubredis",

@@ -12,7 +12,7 @@ class Peer:
     """A server to measure.
 
     Attributes:
-        program: A module of this package; ``limit`` and those in ``NODE`` are no Python.
+        program: A module of this package; ``limit`` and those in ``NODE`` are no Python. Empty: it has no clients.
         loop: The event loop that it runs on by default: the one on which it is fastest.
         packages: Distributions whose versions are stated. The first must be installed.
         settings: What was set, and why.
@@ -224,6 +224,33 @@ _ALL = [
         protocol="hub",
         frames=False,
         tasks=frozenset({"nodes"}),
+    ),
+    Peer(
+        name="openline-documents",
+        program="openline_documents",
+        loop="asyncio",
+        packages=("openline", "pycrdt"),
+        settings="documents on a new SQLite file, synchronous=normal; no compression",
+        frames=False,
+        tasks=frozenset({"editing"}),
+    ),
+    Peer(
+        name="openline-rooms",
+        program="openline_rooms",
+        loop="asyncio",
+        packages=("openline", "msgspec", "protobuf"),
+        settings="one room of 30 ticks a second; players speak protobuf; no compression",
+        frames=False,
+        tasks=frozenset({"game"}),
+    ),
+    Peer(
+        name="openline-inbox",
+        program="",
+        loop="asyncio",
+        packages=("openline", "msgspec"),
+        settings="a SQLite file that is synced with every send; 64 users served at a time, nobody online",
+        frames=False,
+        tasks=frozenset({"inbox"}),
     ),
     Peer(
         name="python-socketio",

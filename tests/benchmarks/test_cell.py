@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import native
+from benchmarks import cell, native
 from benchmarks.cell import Timing, measure
 from benchmarks.machine import choose_cores
 from benchmarks.peers import PEERS
@@ -48,6 +48,32 @@ def test_beside_somebody(beside: str) -> None:
     sample = measure(work, LISTENER, choose_cores(), BRIEF)
     assert sample.p999_us is not None
     assert sample.p999_us > 0
+
+
+def test_a_game() -> None:
+    work = replace(WORKS["game"], connections=8)
+    sample = measure(work, PEERS["openline-rooms"], choose_cores(), BRIEF)
+    assert sample.cpu_share is not None
+    assert sample.cpu_share > 0
+    assert sample.p99_us is not None
+    assert sample.p99_us > 0
+
+
+def test_editors() -> None:
+    work = replace(WORKS["editing"], connections=3)
+    sample = measure(work, PEERS["openline-documents"], choose_cores(), BRIEF)
+    assert sample.p99_us is not None
+    assert sample.p99_us > 0
+    assert sample.open_us is not None
+    assert sample.open_us > 0
+
+
+def test_inboxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cell, "_OPERATIONS", 40)
+    work = replace(WORKS["inbox"], users=20)
+    sample = measure(work, PEERS["openline-inbox"], choose_cores(), BRIEF)
+    assert None not in (sample.cpu_us, sample.read_us, sample.mark_us)
+    assert sample.cpu_us != sample.read_us
 
 
 def test_several_processes() -> None:
