@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
 
-from openline.documents.restoring import _look, make_equal
+from openline.documents.restoring import Looks, make_equal
 
 from .test_updates import changes
 
+LOOKS = Looks()
 ROOTS: tuple[tuple[str, type[Any]], ...] = (("t", Text), ("m", Map), ("a", Array), ("x", XmlFragment))
 
 
@@ -22,7 +23,7 @@ def copy_of(doc: Doc[Any]) -> Doc[Any]:
 
 
 def content(doc: Doc[Any]) -> Any:
-    return [_look(doc.get(name, type=kind)) for name, kind in ROOTS]
+    return [LOOKS.of(doc.get(name, type=kind)).number for name, kind in ROOTS]
 
 
 def tree() -> Doc[Any]:
@@ -110,3 +111,74 @@ def test_types_within_a_text_are_left_out() -> None:
     doc["t"].clear()
     make_equal(doc, old)
     assert str(doc["t"]) == "ab"
+
+
+def formatted(text: Any, chance: random.Random) -> None:
+    for _ in range(chance.randrange(1, 8)):
+        size = len(str(text))
+        begin = chance.randrange(size + 1)
+        what = chance.randrange(4)
+        if what == 0:
+            text.insert(
+                begin, "xyz"[: chance.randrange(1, 4)], {chance.choice("biu"): chance.choice([True, 2])}
+            )
+        elif what == 1:
+            text.insert(begin, chance.choice("pq"))
+        elif what == 2:
+            end = chance.randrange(begin, size + 1)
+            if end > begin:
+                text.format(begin, end, {chance.choice("biu"): chance.choice([True, 2, None])})
+        elif begin < size:
+            del text[begin : chance.randrange(begin, size) + 1]
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_formats_are_as_they_were_and_run_on_into_nothing_else(seed: int) -> None:
+    chance = random.Random(seed)
+    doc: Doc[Any] = Doc()
+    doc["t"] = Text("abc")
+    formatted(doc["t"], chance)
+    old = copy_of(doc)
+    formatted(doc["t"], chance)
+    other = copy_of(doc)
+    make_equal(doc, old)
+    assert content(doc) == content(old)
+    other.apply_update(doc.get_update(other.get_state()))
+    assert content(other) == content(old)
+
+
+def test_what_is_nested_deep_is_looked_at_once() -> None:
+    # Looked at once a level, it takes minutes, and the loop would stand still.
+    def nested(number: int) -> Doc[Any]:
+        doc: Doc[Any] = Doc()
+        inner = doc.get("a", type=Array)
+        with doc.transaction():
+            for _ in range(300):
+                inner.append(Array([]))
+                inner = inner[0]
+            inner.extend([number] * 10_000)
+        return doc
+
+    doc, old = nested(1), nested(2)
+    make_equal(doc, old)
+    assert content(doc) == content(old)
+
+
+def test_long_texts_are_compared_as_a_whole() -> None:
+    doc: Doc[Any] = Doc()
+    doc["t"] = Text("é" + "x" * 1_000_000 + "!")
+    old = copy_of(doc)
+    del doc["t"][500_000:500_010]
+    vector = doc.get_state()
+    make_equal(doc, old)
+    assert content(doc) == content(old)
+    assert len(doc.get_update(vector)) < 100
+
+
+def test_subdocuments_leave_no_gap() -> None:
+    doc: Doc[Any] = Doc()
+    doc["a"] = Array([1, Doc({"t": Text("x")}), 2])
+    old = copy_of(doc)
+    doc["a"].clear()
+    make_equal(doc, old)
+    assert list(doc["a"]) == [1, 2]
