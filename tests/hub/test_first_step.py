@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import sys
@@ -53,6 +54,54 @@ async def test_what_ends_at_once_returns_or_raises_here() -> None:
     assert await begin_in_callback(returns()) == (1, 2)
     with pytest.raises(LookupError, match="no"):
         await begin_in_callback(raises())
+
+
+class Thing:
+    """Something that a weak reference may be had of."""
+
+
+async def test_nothing_is_kept_of_what_has_ended() -> None:
+    seen: list[weakref.ref[object]] = []
+
+    async def hook(fail: bool) -> Thing:
+        thing = Thing()
+        seen.append(weakref.ref(thing))
+        if fail:
+            raise LookupError
+        return thing
+
+    def once() -> None:
+        for fail in (False, True, False):
+            coroutine = hook(fail)
+            seen.append(weakref.ref(coroutine))
+            with contextlib.suppress(LookupError):
+                begun(coroutine)
+
+    await in_callback(once)
+    assert len(seen) == 6
+    if hasattr(sys, "getrefcount"):
+        assert [reference() for reference in seen] == [None] * 6
+
+
+async def test_hooks_that_raise_wait_and_return_follow_one_another() -> None:
+    async def hook(what: str) -> str:
+        if what == "raise":
+            raise LookupError
+        if what != "return":
+            await asyncio.sleep(0)
+        if what == "raise later":
+            raise LookupError
+        return what
+
+    order = ["return", "raise", "wait", "raise later", "return", "wait", "wait", "raise", "raise", "return"]
+    came: list[str] = []
+    for what in order:
+        try:
+            answer: Any = await begin_in_callback(hook(what))
+            came.append(await answer.rest if isinstance(answer, Going) else answer)
+        except LookupError:
+            came.append("raise later" if what == "raise later" else "raise")
+    assert came == order
 
 
 async def test_the_task_of_the_first_step_is_the_task_of_all() -> None:

@@ -19,7 +19,8 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from functools import partial
-from typing import Any, Generic, TypeVar
+from types import coroutine
+from typing import Any, Generic, TypeVar, cast
 from weakref import getweakrefcount
 
 __all__ = ["Going", "begin"]
@@ -97,23 +98,55 @@ else:
             self.changed = True
             super().add_done_callback(fn, context=context)
 
+    _ENDED: Any = object()
+    """What `_drive` yields for a coroutine that has returned."""
+
+    class _Outcome:
+        """What a coroutine has returned, and whether it is the last that its driver drives."""
+
+        __slots__ = ("last", "result")
+
+        def __init__(self) -> None:
+            self.result: Any = None
+            self.last = False
+
+    def _drive(outcome: _Outcome) -> Generator[Any, Any, Any]:
+        """Drive the coroutines that are sent in, one after the other.
+
+        ``yield from`` gets what a coroutine returns without a StopIteration, which would cost as much as a short hook.
+        One that has waited is the last, and then this ends as that does.
+        """
+        while not outcome.last:
+            outcome.result = yield from (yield _ENDED)
+        return cast("Any", outcome).result
+
+    # A generator that may drive coroutines.
+    _driver = cast("Callable[[_Outcome], Generator[Any, Any, Any]]", coroutine(_drive))
+
     class _Handed(Coroutine[Any, Any, Any]):
         """What a task that stands by runs: a coroutine whose first step was run outside of it.
 
         The task's own first step is told how that one ended; the others run in the context of that one.
         """
 
-        __slots__ = ("_context", "_coroutine", "_first", "_late")
+        __slots__ = ("_context", "_coroutine", "_driver", "_first", "_late")
 
         def __init__(self) -> None:
             self._coroutine: Coroutine[Any, Any, Any] | None = None
+            self._driver: Generator[Any, Any, Any] | None = None
             self._context = Context()
             self._first: Callable[[BaseException | None], Any] | None = None
             self._late: BaseException | None = None
 
-        def waits(self, coroutine: Coroutine[Any, Any, Any], context: Context, awaited: Any) -> None:
+        def waits(
+            self,
+            coroutine: Coroutine[Any, Any, Any],
+            driver: Generator[Any, Any, Any],
+            context: Context,
+            awaited: Any,
+        ) -> None:
             """It waits for something; None: for its next turn."""
-            self._coroutine, self._context = coroutine, context
+            self._coroutine, self._driver, self._context = coroutine, driver, context
 
             def first(cancelled: BaseException | None) -> Any:
                 # Cancelled in this step: what it waits for is cancelled; where that cannot be, the next step is.
@@ -136,25 +169,25 @@ else:
             first, self._first = self._first, None
             if first is not None:
                 return first(None)
-            assert self._coroutine is not None
+            assert self._driver is not None
             late, self._late = self._late, None
             if late is not None:
-                return self._context.run(self._coroutine.throw, late)
-            return self._context.run(self._coroutine.send, value)
+                return self._context.run(self._driver.throw, late)
+            return self._context.run(self._driver.send, value)
 
         def throw(self, *error: Any) -> Any:
             """Go on with an exception."""
             first, self._first = self._first, None
             if first is not None:
                 return first(error[0])
-            assert self._coroutine is not None
+            assert self._driver is not None
             self._late = None
-            return self._context.run(self._coroutine.throw, *error)
+            return self._context.run(self._driver.throw, *error)
 
         def close(self) -> None:
             """End it."""
-            if self._coroutine is not None:
-                self._coroutine.close()
+            if self._driver is not None:
+                self._driver.close()
 
         def __await__(self) -> Generator[Any, Any, Any]:
             assert self._coroutine is not None
@@ -174,7 +207,7 @@ else:
             AttributeError: the loop has no dictionary.
         """
 
-        __slots__ = ("handed", "loop", "references", "step", "task")
+        __slots__ = ("driver", "handed", "loop", "outcome", "references", "send", "step", "task")
 
         def __init__(self, loop: Any) -> None:
             caught: list[Callable[[], object]] = []
@@ -183,6 +216,7 @@ else:
                 caught.append(partial(context.run, step, *args))
 
             self.loop = loop
+            self.renew()
             self.handed = _Handed()
             loop.call_soon = call_soon
             try:
@@ -195,6 +229,13 @@ else:
             object.__setattr__(self.task, "changed", False)
             task = self.task  # as in `begin`
             self.references = _count(task)
+
+        def renew(self) -> None:
+            """Take a new driver: one ends with a coroutine that raises."""
+            self.outcome = _Outcome()
+            self.driver = _driver(self.outcome)
+            self.send = self.driver.send
+            self.send(None)
 
         def _list(self, listed: bool) -> None:
             """Whether `asyncio.all_tasks` knows it, and whether it is a mistake to lose it."""
@@ -240,13 +281,7 @@ else:
             return Going(coroutine)
         context = copy_context()
         try:
-            awaited = context.run(coroutine.send, None)
-        except StopIteration as stop:
-            _leave_task(loop, task)
-            if _count(task) == stand.references and not task.changed and not getweakrefcount(task):
-                _spare = stand
-                return stop.value
-            stand.handed.ended(stop.value, None)
+            awaited = context.run(stand.send, coroutine)
         except BaseException as error:
             _leave_task(loop, task)
             if (
@@ -255,13 +290,22 @@ else:
                 and not getweakrefcount(task)
                 and not isinstance(error, asyncio.CancelledError)
             ):
+                stand.renew()
                 _spare = stand
                 raise
             stand.handed.ended(None, error)
         else:
             _leave_task(loop, task)
-            stand.handed.waits(coroutine, context, awaited)
-            return Going(stand.go_on())
+            outcome = stand.outcome
+            if awaited is not _ENDED:
+                outcome.last = True
+                stand.handed.waits(coroutine, stand.driver, context, awaited)
+                return Going(stand.go_on())
+            result, outcome.result = outcome.result, None
+            if _count(task) == stand.references and not task.changed and not getweakrefcount(task):
+                _spare = stand
+                return result
+            stand.handed.ended(result, None)
         try:
             return stand.go_on().result()
         except asyncio.CancelledError as cancelled:
