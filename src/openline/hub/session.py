@@ -24,6 +24,8 @@ from openline.hub.commands.leaving import detach, end_subscription, tidy_up
 from openline.hub.eager import call, start
 from openline.hub.subprotocols.base import BadFrame, NotJSON
 from openline.hub.subprotocols.messages import (
+    Call,
+    CallRequest,
     Command,
     ConnectRequest,
     Error,
@@ -207,6 +209,11 @@ class Session:
         """Take a frame from the client; called by the transport."""
         if self.closed:
             return
+        if self.state is _CONNECTED and not (self._running or self._pending or self._resting):
+            call = self.subprotocol.decode_call(frame)
+            if call is not None:
+                self._call(call)
+                return
         try:
             commands = self.subprotocol.decode(frame)
         except BadFrame:
@@ -223,6 +230,15 @@ class Session:
                 return  # a connect was refused: what came with it is discarded
             if self.closed:
                 return
+
+    def _call(self, call: Call) -> None:
+        """Begin an RPC: as `_run`, for what is known to be one."""
+        self._running += 1
+        task = self._begin(call, call.rpc)
+        if task is None:
+            self._running -= 1
+        else:
+            self._follow(task, "")
 
     def _pong(self, command: Command) -> None:
         """The answer to a ping, empty; one that nobody asked for is an error."""
@@ -327,7 +343,7 @@ class Session:
             blocked.add(channel)
         return None
 
-    def _begin(self, command: Command, request: Any) -> asyncio.Task[None] | None:
+    def _begin(self, command: Command | Call, request: Any) -> asyncio.Task[None] | None:
         """Work on a command as far as it goes without waiting; return the task that goes on, or None: it is done."""
         name = _METHODS.get(request.__class__)
         try:
@@ -347,7 +363,7 @@ class Session:
         return None
 
     async def _finish(
-        self, command: Command, name: str, coroutine: Coroutine[Any, Any, Answer | None]
+        self, command: Command | Call, name: str, coroutine: Coroutine[Any, Any, Answer | None]
     ) -> None:
         try:
             answer = await coroutine
@@ -356,7 +372,7 @@ class Session:
         except Exception as error:
             self._fail(command, name, error)
 
-    def _fail(self, command: Command, name: str | None, error: Exception) -> None:
+    def _fail(self, command: Command | Call, name: str | None, error: Exception) -> None:
         match error:
             case Refused():
                 self._refuse(command, error)
@@ -372,7 +388,7 @@ class Session:
                 logger.error("%s of %r failed", name, self, exc_info=error)
                 self._refuse(command, Refused(ErrorCode.INTERNAL))
 
-    def _answer(self, command: Command, name: str, answer: Answer) -> None:
+    def _answer(self, command: Command | Call, name: str, answer: Answer) -> None:
         after = answer.after
         unit = self.subprotocol.encode_result(command.id, name, answer.result)
         if after is None and len(unit) > self.hub.options.max_queue_size:
@@ -385,7 +401,7 @@ class Session:
         if after is not None:
             after()
 
-    def _refuse(self, command: Command, refusal: Refused) -> None:
+    def _refuse(self, command: Command | Call, refusal: Refused) -> None:
         if self.closed:
             return
         self.hub.counters.count_error(refusal.code)
@@ -729,6 +745,7 @@ _EMPTY = Command()
 _METHODS: dict[type, str] = {
     PingRequest: "ping",
     RPCRequest: "rpc",
+    CallRequest: "rpc",
     SendRequest: "send",
     ConnectRequest: "connect",
     SubscribeRequest: "subscribe",

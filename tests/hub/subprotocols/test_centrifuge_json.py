@@ -15,6 +15,8 @@ from openline.hub.subprotocols.base import BadFrame, NotJSON
 from openline.hub.subprotocols.centrifuge_json import JSON
 from openline.hub.subprotocols.fossil import apply_delta
 from openline.hub.subprotocols.messages import (
+    Call,
+    CallRequest,
     Command,
     ConnectRequest,
     HistoryRequest,
@@ -25,6 +27,7 @@ from openline.hub.subprotocols.messages import (
     RPCResult,
     SubscribeRequest,
 )
+from openline.hub.values import to_value
 
 from . import records
 from .records import plain
@@ -47,6 +50,57 @@ def test_any_parser_reads_replies(reply: Reply) -> None:
     assert b"\n" not in unit
     assert json.loads(unit).get("id", 0) == reply.id
     assert plain(msgspec.json.decode(unit, type=Reply)) == plain(reply)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        '{"a":[1,2.5,null,true],"b":{}}',
+        "null",
+        '"\u00e9 \\u00e9 \\ud83d\\ude00"',
+        '"\\ud83d"',  # half a pair
+        "1e400",
+        "123456789012345678901234567890",
+        "[" * 400 + "]" * 400,
+        "{",
+    ],
+)
+def test_a_call_is_what_else_would_be_made_of_it(data: str) -> None:
+    frame = f'{{"id":3,"rpc":{{"method":"echo","data":{data}}}}}'
+    call = JSON.decode_call(frame)
+    if call is None:
+        assert data in ('"\\ud83d"', "1e400", "{")
+    else:
+        command = one(frame)
+        assert command.rpc is not None
+        assert (call.id, call.rpc.method) == (command.id, command.rpc.method) == (3, "echo")
+        assert call.rpc.data == to_value(command.rpc.data)
+
+
+def test_a_call_without_data_or_method() -> None:
+    assert JSON.decode_call('{"id":3,"rpc":{}}\n') == Call(3, CallRequest())
+    assert JSON.decode_call('{"rpc":{"more":1},"id":4}') == Call(4, CallRequest())
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "",
+        "{}",
+        b'{"id":3,"rpc":{}}',
+        '{"id":3,"publish":{"channel":"\\"rpc\\":"}}',
+        '{"rpc":{}}',
+        '{"id":0,"rpc":{}}',
+        '{"id":-1,"rpc":{}}',
+        '{"id":3,"rpc":null}',
+        '{"id":3,"rpc":{"method":null}}',
+        '{"id":3,"rpc":{},"ping":{}}',
+        '{"id":3,"rpc":{}}\n{"id":4,"rpc":{}}',
+        '{"id":3,"rpc":{"data":"' + "x" * 1000 + '"}}',  # long enough to be too deep
+    ],
+)
+def test_what_is_no_single_call_is_left_to_decode(frame: str | bytes) -> None:
+    assert JSON.decode_call(frame) is None
 
 
 def test_a_frame_holds_commands_by_line() -> None:

@@ -60,6 +60,10 @@ def test_requests_in_any_order_and_several_at_once() -> None:
     assert PROTOBUF.decode(frame(rpc[2:] + rpc[:2])) == [Command(id=7, rpc=RPCRequest(method="m"))]
 
 
+def test_calls_are_read_as_any_command() -> None:
+    assert PROTOBUF.decode_call(b"") is None
+
+
 def test_unknown_fields_are_ignored() -> None:
     unknown = b"\xa0\x06\x01" + b"\xaa\x06\x03abc" + b"\xad\x06\x00\x00\x00\x00"  # fields 100 and 101
     rpc = client_pb2.RPCRequest(method="m").SerializeToString() + unknown

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
 from openline.hub.codes import ErrorCode, Refused
 from openline.hub.commands.answer import MADE_HERE, Answer, fit
 from openline.hub.eager import PLAIN, finish, run
-from openline.hub.first_step import Going
-from openline.hub.subprotocols.messages import RPCRequest, RPCResult
+from openline.hub.first_step import Going, begin
+from openline.hub.subprotocols.messages import CallRequest, RPCRequest, RPCResult
 from openline.hub.values import to_value
 
 if TYPE_CHECKING:
@@ -18,16 +19,18 @@ if TYPE_CHECKING:
 __all__ = ["rpc"]
 
 
-def rpc(session: Session, request: RPCRequest) -> Answer | Coroutine[Any, Any, Answer]:
+def rpc(session: Session, request: RPCRequest | CallRequest) -> Answer | Coroutine[Any, Any, Answer]:
     """Call the handler of the method; a coroutine only where that waits."""
     handlers = session.hub.rpc_handlers
     handler = handlers.get(request.method)
     if handler is None:
         raise Refused(ErrorCode.METHOD_NOT_FOUND if handlers else ErrorCode.NOT_AVAILABLE)
-    answer: Any = handler(session, to_value(request.data))
+    data = request.data if request.__class__ is CallRequest else to_value(request.data)
+    answer: Any = handler(session, data)
     if answer.__class__ not in PLAIN:
-        answer = run(answer, session.hub.loop)
-        if isinstance(answer, Going):
+        loop = session.hub.loop
+        answer = begin(answer, loop) if answer.__class__ is CoroutineType else run(answer, loop)
+        if answer.__class__ is Going:
             return _wait(session, cast("Going[Any]", answer))
     return _answer(session, answer)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from openline.hub.publication import Payload, Publication
-from openline.hub.subprotocols.messages import Command, Reply
+from openline.hub.subprotocols.messages import Call, Command, Reply
 
 __all__ = ["BadFrame", "NotJSON", "Subprotocol"]
 
@@ -44,6 +44,17 @@ class Subprotocol(Protocol):
 
         Raises:
             BadFrame: it is malformed, or empty.
+        """
+        ...
+
+    def decode_call(self, frame: str | bytes) -> Call | None:
+        """Take a frame apart that is one RPC, which is answered at once.
+
+        Its payload becomes a value right here, and may then take several times what the frame does: not for commands
+        that wait.
+
+        Returns:
+            None: `decode` has to look, whatever it is.
         """
         ...
 

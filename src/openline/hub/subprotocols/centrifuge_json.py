@@ -17,7 +17,7 @@ import msgspec
 from openline.hub.publication import Payload, Publication
 from openline.hub.subprotocols.base import BadFrame
 from openline.hub.subprotocols.fossil import create_delta
-from openline.hub.subprotocols.messages import Command, ConnectRequest, Reply, SubscribeRequest
+from openline.hub.subprotocols.messages import Call, Command, ConnectRequest, Reply, SubscribeRequest
 from openline.hub.subprotocols.payload import MAX_DEPTH, check_json, is_deeper, mend_surrogates
 
 __all__ = ["JSON", "MAX_COMMANDS", "CentrifugeJSON"]
@@ -32,6 +32,7 @@ _PAYLOADS = ("data", "tf")
 _NULL = b"null"
 
 _decode = msgspec.json.Decoder(Command).decode
+_decode_call = msgspec.json.Decoder(Call).decode
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -143,6 +144,17 @@ class CentrifugeJSON:
                 _drop_nulls(command.connect)
             commands.append(command)
         return commands
+
+    def decode_call(self, frame: str | bytes) -> Call | None:
+        """Take a frame apart that is one RPC, of a size in which nothing can be nested too deep."""
+        # The name stands behind the id where SDKs write it.
+        if isinstance(frame, bytes) or len(frame) > 2 * _MAX_DEPTH or frame.find('"rpc":', 0, 24) < 0:
+            return None
+        try:
+            call = _decode_call(frame)
+        except (ValueError, RecursionError):
+            return None
+        return call if call.id else None
 
     def encode(self, reply: Reply) -> bytes:
         """Encode one reply or push."""

@@ -20,7 +20,15 @@ from google.protobuf.message import DecodeError
 from openline.hub.publication import Payload, Publication
 from openline.hub.subprotocols.base import BadFrame
 from openline.hub.subprotocols.fossil import create_delta
-from openline.hub.subprotocols.messages import Command, MessagePush, Push, Reply, RPCRequest, SendRequest
+from openline.hub.subprotocols.messages import (
+    Call,
+    Command,
+    MessagePush,
+    Push,
+    Reply,
+    RPCRequest,
+    SendRequest,
+)
 from openline.hub.subprotocols.schema import RECORDS, Field, Record, fields_of
 
 __all__ = ["MAX_COMMANDS", "PROTOBUF", "CentrifugeProtobuf"]
@@ -295,6 +303,10 @@ class CentrifugeProtobuf:
             commands.append(_command(frame[position:end]) if length else Command())
             position = end
         return commands
+
+    def decode_call(self, frame: str | bytes) -> Call | None:
+        """Payloads are bytes here: nothing is to be gained."""
+        return None
 
     def encode(self, reply: Reply) -> bytes:
         """Encode one reply or push."""

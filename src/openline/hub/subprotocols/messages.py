@@ -7,13 +7,15 @@ sent; results are present even where they are empty, since SDKs look into them.
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 from openline.hub.publication import ClientInfo, MaybePayload, Publication
 
 __all__ = [
+    "Call",
+    "CallRequest",
     "Command",
     "ConnectRequest",
     "ConnectResult",
@@ -137,6 +139,13 @@ class RPCRequest(_Record):
     method: str = ""
 
 
+class CallRequest(_Record):
+    """An `RPCRequest` with the value that its payload stands for."""
+
+    data: Any = None
+    method: str = ""
+
+
 class RefreshRequest(_Record):
     token: str = ""
 
@@ -162,6 +171,13 @@ class Command(_Record):
     rpc: RPCRequest | None = None
     refresh: RefreshRequest | None = None
     sub_refresh: SubRefreshRequest | None = None
+
+
+class Call(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """A command that is an RPC and nothing else."""
+
+    id: UInt32
+    rpc: CallRequest
 
 
 # What they are answered.

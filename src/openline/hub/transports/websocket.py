@@ -78,7 +78,7 @@ class WebSocketTransport(Listener):
         connection: The connection.
     """
 
-    __slots__ = ("_hub", "_overrun", "_session", "connection")
+    __slots__ = ("_hub", "_overrun", "_session", "_text", "connection")
 
     name = "websocket"
     emulated = False
@@ -88,6 +88,7 @@ class WebSocketTransport(Listener):
         self.connection = connection
         self._session: Session | None = None
         self._overrun = False
+        self._text = True
 
     # As a listener.
 
@@ -95,16 +96,17 @@ class WebSocketTransport(Listener):
         """Open a session."""
         request = ConnectionRequest(ws)
         subprotocol = subprotocol_of(request.path.partition("?")[2], ws.subprotocol)
+        self._text = not subprotocol.binary
         self._session = self._hub.open_session(self, subprotocol, request)
 
     def on_message(self, ws: ServerConnection, message: Message) -> None:
         """Give the session a frame."""
         session = self._session
         assert session is not None
-        if session.subprotocol.binary is (type(message) is str):
-            session.disconnect(DisconnectCode.BAD_REQUEST)
-        else:
+        if (message.__class__ is str) is self._text:
             session.receive(message)
+        else:
+            session.disconnect(DisconnectCode.BAD_REQUEST)
 
     def on_close(self, ws: ServerConnection, code: int, reason: str) -> None:
         """The client is gone."""
@@ -142,10 +144,8 @@ class WebSocketTransport(Listener):
 
     def write(self, unit: bytes) -> None:
         """Send a frame."""
-        session = self._session
-        assert session is not None
         try:  # noqa: SIM105  # on the path of every message
-            self.connection.send_nowait(unit, text=not session.subprotocol.binary)
+            self.connection.send_nowait(unit, text=self._text)
         except ConnectionClosed:
             pass  # `on_close` is on its way
 
