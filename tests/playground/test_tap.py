@@ -88,3 +88,13 @@ def test_the_handshake_and_the_end_are_recorded() -> None:
     }
     assert opened["samples"] == ["ping"]
     assert (closed["kind"], closed["code"], closed["line"]) == ("closed", 1006, 7)
+
+
+def test_a_handshake_as_large_as_may_be_is_a_small_record() -> None:
+    tap, records = tapped()
+    fields = [(f"X-{number}-{'n' * 1000}", "v" * 1000) for number in range(128)]
+    request = Request("/" + "p" * 8000, Headers(fields))
+    tap.refused(request, 5.0)
+    (record,) = records
+    assert len(repr(record)) < 2**16 < len(repr(fields))
+    assert record["request"]["size"] > 128 * 2000  # type: ignore[index]

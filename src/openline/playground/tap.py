@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from itertools import islice
 from typing import Literal
 
 from openline.exceptions import ProtocolError
@@ -12,6 +13,8 @@ from openline.protocol.http11 import Request, Response
 from openline.websocket.frame_cutter import FrameBeginning, FrameCutter
 
 KEPT = 64  # payload bytes of a frame that are shown
+MAX_FIELDS = 40  # header fields of a handshake that are shown ...
+MAX_FIELD = 400  # ... and characters of each, and of its first line: hundreds of records may wait
 
 # What a browser keeps from its scripts, the inspector keeps from them, too.
 _SECRETS = frozenset({"authorization", "cookie"})
@@ -85,7 +88,14 @@ def _describe(frame: FrameBeginning) -> Record:
 
 
 def _message(start: str, headers: Headers) -> Record:
-    shown = [(name, _HIDDEN if name.lower() in _SECRETS else value) for name, value in headers.raw_items()]
+    shown = [
+        (_cut(name), _HIDDEN if name.lower() in _SECRETS else _cut(value))
+        for name, value in islice(headers.raw_items(), MAX_FIELDS)
+    ]
     # Each line ends with two bytes, and an empty one ends the head (RFC 9112 section 2.1).
     lines = [start, *(f"{name}: {value}" for name, value in headers.raw_items()), ""]
-    return {"start": start, "headers": shown, "size": sum(len(line) + 2 for line in lines)}
+    return {"start": _cut(start), "headers": shown, "size": sum(len(line) + 2 for line in lines)}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_FIELD else f"{text[:MAX_FIELD]}…"
