@@ -334,7 +334,7 @@ class _ArrayItems:
 
     def insert(self, index: int, value: Any) -> Any:
         self._array.insert(index, value)
-        return self._array[index]
+        return self._array[index] if _is_shared(value) else None  # to find its place takes time
 
 
 class _Children:
