@@ -121,6 +121,30 @@ async def test_rooms_fill_one_after_the_other_and_there_is_a_bound() -> None:
             rooms.open("3")
 
 
+async def test_who_comes_again_and_again_has_so_many_seats() -> None:
+    async with (
+        served(most_of_one=2) as (_, rooms, address),
+        connected(address, "protobuf", "ada") as first,
+        connected(address, "protobuf", "ada") as second,
+    ):
+        await join(first)
+        await join(second)
+        async with (
+            connected(address, "protobuf", "ada") as third,
+            connected(address, "protobuf", "eve") as eve,
+        ):
+            assert await refused(third, {}) == 106
+            assert (await join(eve))["seat"] == 3
+            seat = rooms.rooms["1"].seats[1]
+            first.ws.transport.abort()
+            await until(lambda: seat.session is None)
+            # The seat that he is away from makes room.
+            assert (await join(third))["seat"] == 4
+            assert set(rooms.rooms["1"].seats) == {2, 3, 4}
+    with pytest.raises(ValueError, match="a seat for each"):
+        Rooms(Hub(), Quick, most_of_one=0)
+
+
 async def test_who_comes_back_gets_his_seat_and_all_that_he_sees() -> None:
     async with served() as (_, rooms, address):
         async with connected(address, "protobuf", "jürgen") as ada:

@@ -39,11 +39,13 @@ class Rooms:
         make: Makes a room of its name: a subclass of `Room`.
         name: What the RPC methods begin with.
         most: Rooms at most.
+        most_of_one: Seats that one user may have in all rooms together. For one more, the oldest that he is away
+            from goes; where he is away from none, he is refused with 106. Users without an id are not counted.
         listen: Register the hub's ``on_message``. False: the application has one, and calls `receive` in it.
         clock: Seconds of a clock that only grows.
 
     Raises:
-        ValueError: ``most`` is below 1, or the hub has these methods, or that hook, already.
+        ValueError: ``most`` or ``most_of_one`` is below 1, or the hub has these methods, or that hook, already.
 
     Attributes:
         hub: The hub.
@@ -58,16 +60,18 @@ class Rooms:
         *,
         name: str = "game",
         most: int = 16,
+        most_of_one: int = 4,
         listen: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if most < 1:
-            raise ValueError("there must be a room at least")
+        if most < 1 or most_of_one < 1:
+            raise ValueError("there must be a room at least, and a seat for each")
         self.hub = hub
         self.rooms: dict[str, Room] = {}
         self.counted = 0
         self._make = make
         self._most = most
+        self._most_of_one = most_of_one
         self._clock = clock
         self._places: dict[Session, tuple[Room, Seat]] = {}
         self._tickets: dict[str, tuple[Room, Seat]] = {}
@@ -134,6 +138,7 @@ class Rooms:
                 self._places.pop(seat.session, None)
             back, answer = True, room.readmit(seat, session)
         else:
+            self._make_room_for(session.user)
             room = self._find(name)
             back = False
             seat, answer = room.admit(session, wish.get("data"))
@@ -167,6 +172,21 @@ class Rooms:
         if place is None:
             raise Refused(ErrorCode.PERMISSION_DENIED)
         place[0].receive(place[1], data)
+
+    def _make_room_for(self, user: str) -> None:
+        """See that a user may have a seat more; else whoever comes again and again would have all of them for a while.
+
+        Raises:
+            Refused: 106, he plays in as many as he may have.
+        """
+        his = [(room, seat) for room, seat in self._tickets.values() if seat.user == user] if user else []
+        if len(his) < self._most_of_one:
+            return
+        for room, seat in his:  # the oldest first
+            if seat.session is None or seat.session.closed:
+                room.end(seat)
+                return
+        raise Refused(ErrorCode.LIMIT_EXCEEDED, "this user has as many seats as he may have")
 
     # Rooms.
 
