@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from openline import Listener, connect, serve
 from openline.playground.watched import Watched
 
@@ -42,3 +44,15 @@ async def test_all_that_happens_reaches_the_listener_between_beginning_and_end()
     watched.on_drain(None)
     assert watched.on_overrun(None) is True
     assert said[-2:] == ["drain", "overrun"]
+
+
+def test_the_end_is_told_whatever_the_listener_does() -> None:
+    class Failing(Listener):
+        def on_close(self, ws: Any, code: int, reason: str) -> None:
+            raise ZeroDivisionError
+
+    ended: list[Any] = []
+    line: Any = object()
+    with pytest.raises(ZeroDivisionError):
+        Watched(Failing(), lambda ws: None, ended.append).on_close(line, 1000, "")
+    assert ended == [line]

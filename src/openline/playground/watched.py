@@ -38,8 +38,10 @@ class Watched(Listener):
         self._inner.on_message(ws, message)
 
     def on_close(self, ws: Any, code: int, reason: str) -> None:
-        self._inner.on_close(ws, code, reason)
-        self._closed(ws)
+        try:
+            self._inner.on_close(ws, code, reason)
+        finally:  # who counts what is open must not be left with a line that is not
+            self._closed(ws)
 
     def on_drain(self, ws: Any) -> None:
         self._inner.on_drain(ws)
