@@ -37,6 +37,19 @@ def tree() -> Doc[Any]:
     return doc
 
 
+def test_a_long_array_comes_back_in_several_transactions_a_short_one_in_one() -> None:
+    for size, transactions in ((3 * 250 - 1, 3), (100, 1)):
+        doc: Doc[Any] = Doc()
+        doc["a"] = Array(list(range(size)))
+        old = copy_of(doc)
+        doc["a"].clear()
+        updates: list[bytes] = []
+        doc.observe(lambda event, updates=updates: updates.append(event.update))
+        make_equal(doc, old)
+        assert doc["a"].to_py() == list(range(size))
+        assert len(updates) == transactions
+
+
 def test_everything_at_the_root_is_as_it_was() -> None:
     doc = tree()
     old = copy_of(doc)

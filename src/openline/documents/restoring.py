@@ -9,7 +9,7 @@ the midst of a text, are not brought back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Self, cast
 
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
 
@@ -29,18 +29,49 @@ def make_equal(doc: Doc[Any], old: Doc[Any]) -> None:
     """Change a document such that its shared types are equal to those of another.
 
     Args:
-        doc: The document; changed in one transaction.
+        doc: The document; changed in one transaction, or in several where many items come back (see `_Steps`).
         old: What it will be equal to; nobody else's, for its types are asked for as what they are.
 
     Raises:
         RecursionError: types are nested more than some hundred deep. The document may be changed in part.
     """
     kinds = root_kinds(doc.get_update()) | root_kinds(old.get_update())
-    change = _Change()
-    look = change.looks.of
-    with doc.transaction():
+    with _Steps(doc) as steps:
+        change = _Change(steps)
+        look = change.looks.of
         for name, kind in kinds.items():
             change.equal(look(doc.get(name, type=_TYPES[kind])), look(old.get(name, type=_TYPES[kind])))
+
+
+class _Steps:
+    """Transactions one after the other, each with a bounded number of inserts.
+
+    Within a transaction each item stands by itself, and the place of an insert is looked for from the first on: 20,000
+    in one take half a minute. At its end neighbours become one.
+    """
+
+    MOST = 250
+    """Inserts in one transaction."""
+
+    def __init__(self, doc: Doc[Any]) -> None:
+        self._doc = doc
+        self._count = 0
+        self._transaction = doc.transaction()
+
+    def __enter__(self) -> Self:
+        self._transaction.__enter__()
+        return self
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        self._transaction.__exit__(kind, error, traceback)
+
+    def count(self) -> None:
+        """Something was inserted."""
+        self._count += 1
+        if self._count % self.MOST == 0:
+            self._transaction.__exit__(None, None, None)
+            self._transaction = self._doc.transaction()
+            self._transaction.__enter__()
 
 
 class Run(NamedTuple):
@@ -158,8 +189,9 @@ def _same_kind(here: Look, there: Look) -> bool:
 class _Change:
     """Makes values equal to others."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: _Steps) -> None:
         self.looks = Looks()
+        self._steps = steps
 
     def equal(self, here: Look, there: Look) -> None:
         """Make a shared type look like another of its kind."""
@@ -213,6 +245,7 @@ class _Change:
         new = [value for value in new if not isinstance(value.value, Doc)]
         for index, value in enumerate(new, begin):
             self._place(value, lambda made, index=index: items.insert(index, made))
+            self._steps.count()
 
 
 def _common(here: Sequence[Any], there: Sequence[Any]) -> int:
