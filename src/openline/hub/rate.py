@@ -9,18 +9,24 @@ BURST = 2.0
 
 
 class Allowance:
-    """What is left of a rate."""
+    """What is left of a rate.
 
-    __slots__ = ("_at", "_left", "_rate")
+    Args:
+        rate: How many a second, in the long run.
+        now: Seconds of a clock that only grows.
+        burst: Seconds' worth that may be spent at once; it is there from the start.
+    """
 
-    def __init__(self, rate: float, now: float) -> None:
+    __slots__ = ("_at", "_left", "_most", "_rate")
+
+    def __init__(self, rate: float, now: float, burst: float = BURST) -> None:
         self._rate = rate
-        self._left = max(rate * BURST, 1.0)
+        self._left = self._most = max(rate * burst, 1.0)
         self._at = now
 
     def is_whole(self, now: float) -> bool:
         """Tell whether nothing of it is spent."""
-        return self._left + (now - self._at) * self._rate >= max(self._rate * BURST, 1.0)
+        return self._left + (now - self._at) * self._rate >= self._most
 
     def take(self, now: float) -> bool:
         """Take one; False: there is none left.
@@ -28,10 +34,12 @@ class Allowance:
         Args:
             now: Seconds of a clock that only grows.
         """
-        most = max(self._rate * BURST, 1.0)
-        self._left = min(self._left + (now - self._at) * self._rate, most)
+        left = self._left + (now - self._at) * self._rate
+        if left > self._most:
+            left = self._most
         self._at = now
-        if self._left < 1.0:
+        if left < 1.0:
+            self._left = left
             return False
-        self._left -= 1.0
+        self._left = left - 1.0
         return True

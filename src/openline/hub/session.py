@@ -231,10 +231,10 @@ class Session:
             if self.closed:
                 return
 
-    def _call(self, call: Call) -> None:
-        """Begin an RPC: as `_run`, for what is known to be one."""
+    def _call(self, call: Call | Command) -> None:
+        """Begin an RPC or a message: as `_run`, for what is known to be one."""
         self._running += 1
-        task = self._begin(call, call.rpc)
+        task = self._begin(call, call.rpc if isinstance(call, Call) else call.send)
         if task is None:
             self._running -= 1
         else:
@@ -457,7 +457,11 @@ class Session:
         """
         if type(data) is not bytes:
             data = bytes(to_payload(data))
-        self.write(self.subprotocol.encode_message(self.subprotocol.check_payload(data)))
+        unit = self.subprotocol.encode_message(data)
+        if self._gathered is None and not self.closed:
+            self.transport.write(unit)
+        else:
+            self.write(unit)
 
     def send_latest(self, data: Any, *, key: str = "") -> bool:
         """Push a message of which only the newest waits: a state, of which none but the last counts.

@@ -14,6 +14,8 @@ __all__ = ["to_info", "to_optional_payload", "to_payload", "to_value"]
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+_BEGINNINGS = frozenset(b' \t\n\r"[{-0123456789tfn')
+"""Bytes that a JSON value begins with, or the space before one."""
 
 
 def to_payload(value: Any) -> Payload:
@@ -61,7 +63,10 @@ def to_value(payload: Payload | None) -> Any:
     """Return what a payload stands for: the JSON value, or bytes where it is not JSON. None: there is none."""
     if payload is None:
         return None
+    data = bytes(payload)
+    if data and data[0] not in _BEGINNINGS:
+        return data  # at once: what games send 30 times a second begins with no byte of JSON's
     try:
-        return _decode(payload)
+        return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return bytes(payload)
+        return data

@@ -307,4 +307,4 @@ def test_a_patch_that_is_not_smaller_is_not_sent() -> None:
 @pytest.mark.parametrize("data", [b"null", b'{"a":[1,2]}', b'"x"', b"{}"])
 def test_a_message_is_encoded_as_any_push(data: bytes) -> None:
     push = Push(message=MessagePush(data=Payload(data)))
-    assert JSON.encode_message(Payload(data)) == JSON.encode(Reply(push=push))
+    assert JSON.encode_message(data) == JSON.encode(Reply(push=push))

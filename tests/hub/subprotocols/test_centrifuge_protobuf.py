@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from centrifuge.protocol import client_pb2
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from openline.hub.publication import ClientInfo, Payload, Publication
@@ -60,8 +60,27 @@ def test_requests_in_any_order_and_several_at_once() -> None:
     assert PROTOBUF.decode(frame(rpc[2:] + rpc[:2])) == [Command(id=7, rpc=RPCRequest(method="m"))]
 
 
-def test_calls_are_read_as_any_command() -> None:
+@given(data=st.binary(max_size=300), number=st.integers(0, 2), cut=st.integers(-3, 3))
+def test_calls_are_read_as_any_command(data: bytes, number: int, cut: int) -> None:
+    whole = frame(write(Command(id=number, send=SendRequest(Payload(data)))))
+    sent = whole[:cut] if cut < 0 else whole + bytes(cut)
+    call = PROTOBUF.decode_call(sent)
+    assert call is None or [call] == PROTOBUF.decode(sent)
+    assert (call is not None) is (not cut and not number and 0 < len(data) <= 123)
+
+
+@given(head=st.binary(min_size=5, max_size=5), data=st.binary(max_size=20))
+@example(head=b"\x07\x62\x05\x0a\x03", data=b"abc")
+@example(head=b"\x07\x62\x05\x12\x03", data=b"abc")
+@example(head=b"\x07\x6a\x05\x0a\x03", data=b"abc")
+def test_nothing_else_is_read_as_a_call(head: bytes, data: bytes) -> None:
+    call = PROTOBUF.decode_call(head + data)
+    assert call is None or [call] == PROTOBUF.decode(head + data)
+
+
+def test_what_is_no_frame_is_no_call() -> None:
     assert PROTOBUF.decode_call(b"") is None
+    assert PROTOBUF.decode_call("\x07b\x05\n\x03abc") is None
 
 
 def test_unknown_fields_are_ignored() -> None:
@@ -195,4 +214,4 @@ def test_every_request_has_a_reader() -> None:
 @given(data=st.binary(max_size=20_000) | st.integers(0, 3).map(lambda size: bytes(125 + size)))
 def test_a_message_is_encoded_as_any_push(data: bytes) -> None:
     push = Push(message=MessagePush(data=Payload(data)))
-    assert PROTOBUF.encode_message(Payload(data)) == PROTOBUF.encode(Reply(push=push))
+    assert PROTOBUF.encode_message(data) == PROTOBUF.encode(Reply(push=push))

@@ -47,11 +47,11 @@ class Subprotocol(Protocol):
         """
         ...
 
-    def decode_call(self, frame: str | bytes) -> Call | None:
-        """Take a frame apart that is one RPC, which is answered at once.
+    def decode_call(self, frame: str | bytes) -> Call | Command | None:
+        """Take a frame apart that is one RPC or one message, which is worked on at once.
 
-        Its payload becomes a value right here, and may then take several times what the frame does: not for commands
-        that wait.
+        The payload of an RPC becomes a value right here, and may then take several times what the frame does: not for
+        commands that wait.
 
         Returns:
             None: `decode` has to look, whatever it is.
@@ -79,8 +79,12 @@ class Subprotocol(Protocol):
         """Encode the push of a publication: the same as `encode`, on the path of every message."""
         ...
 
-    def encode_message(self, data: Payload) -> bytes:
-        """Encode the push of a message to one client: the same as `encode`; games send thousands a second."""
+    def encode_message(self, data: bytes) -> bytes:
+        """Encode the push of a message to one client: the same as `encode`; games send thousands a second.
+
+        Raises:
+            NotJSON: see `check_payload`.
+        """
         ...
 
     def join(self, units: Sequence[bytes]) -> bytes:

@@ -168,9 +168,9 @@ class CentrifugeJSON:
         """Encode the push of a publication."""
         return _encode(_PublicationReply(_PublicationPush(channel, publication)))
 
-    def encode_message(self, data: Payload) -> bytes:
+    def encode_message(self, data: bytes) -> bytes:
         """Encode the push of a message."""
-        return b'{"push":{"message":{"data":%b}}}' % bytes(data)
+        return b'{"push":{"message":{"data":%b}}}' % bytes(self.check_payload(data))
 
     def join(self, units: Sequence[bytes]) -> bytes:
         """Put units into one frame."""
