@@ -6,7 +6,6 @@ import pytest
 
 from openline.hub import Hub, Refused
 from openline.rooms import Seat
-from openline.rooms.messages import Input
 from openline.rooms.world import World
 
 from .players import Player, Ship, Spark
@@ -26,14 +25,14 @@ def world() -> tuple[World, Ship]:
 
 def refusal(taker: Seat, *message: object) -> int:
     with pytest.raises(Refused) as refused:
-        taker.take(Input(*message))  # type: ignore[arg-type]
+        taker.take(message)  # type: ignore[arg-type]
     return refused.value.code
 
 
 def test_inputs_are_applied_in_their_order() -> None:
     taker = seat()
     for number in (1, 2, 7):
-        taker.take(Input(0, number, b"x"))
+        taker.take((0, number, b"x"))
     assert taker.inputs(None) == [(1, b"x"), (2, b"x"), (7, b"x")]
     assert taker.inputs(None) == []
     assert taker.newest == 7
@@ -41,7 +40,7 @@ def test_inputs_are_applied_in_their_order() -> None:
 
 def test_a_number_that_does_not_grow_is_refused_with_107() -> None:
     taker = seat()
-    taker.take(Input(0, 5, b""))
+    taker.take((0, 5, b""))
     assert refusal(taker, 0, 5, b"") == 107
     assert refusal(taker, 0, 4, b"") == 107
 
@@ -49,7 +48,7 @@ def test_a_number_that_does_not_grow_is_refused_with_107() -> None:
 def test_of_too_many_inputs_the_oldest_are_left_out_and_counted() -> None:
     taker = seat(inputs=2)
     for number in range(1, 6):
-        taker.take(Input(0, number, b""))
+        taker.take((0, number, b""))
     assert taker.left_out == 3
     assert taker.input == 3  # so that the client does not wait for them
     assert taker.inputs(None) == [(4, b""), (5, b"")]
@@ -59,10 +58,10 @@ def test_a_tick_takes_one_input_and_late_ones_are_made_up_for() -> None:
     taker = seat(inputs=3)
     taker.inputs(1)
     for number in range(1, 4):
-        taker.take(Input(0, number, b""))
+        taker.take((0, number, b""))
     assert len(taker.inputs(1)) == 3  # nothing was used before
     for number in range(4, 7):
-        taker.take(Input(0, number, b""))
+        taker.take((0, number, b""))
     assert [number for number, _ in taker.inputs(1)] == [4]
     assert [number for number, _ in taker.inputs(1)] == [5]
     for _ in range(10):
@@ -87,12 +86,12 @@ def test_only_what_was_sent_can_be_acknowledged() -> None:
     for tick in (1, 2, 3):
         there.look(tick)
         assert taker.state() is not None
-    taker.take(Input(2, 0, b""))
+    taker.take((2, 0, b""))
     assert taker.acknowledged == 2
-    taker.take(Input(2, 0, b""))
+    taker.take((2, 0, b""))
     assert refusal(taker, 1, 0, b"") == 112
     assert refusal(taker, 4, 0, b"") == 112
-    taker.take(Input(3, 0, b""))
+    taker.take((3, 0, b""))
     assert taker.acknowledged == 3
 
 
@@ -104,7 +103,7 @@ def test_what_is_under_way_is_bounded() -> None:
         there.look(tick)
         taker.state()
     assert not taker.ready
-    taker.take(Input(1, 0, b""))
+    taker.take((1, 0, b""))
     assert taker.ready
 
 
@@ -124,14 +123,14 @@ def test_who_says_that_he_has_nothing_gets_all_again() -> None:
     whole = taker.state()
     assert whole is not None
     assert whole[1] == 1
-    taker.take(Input(1, 0, b""))
+    taker.take((1, 0, b""))
     there.look(2)
     change = taker.state()
     assert change is not None
     assert change[1] == 0
-    taker.take(Input(0, 1, b""))  # which says nothing
+    taker.take((0, 1, b""))  # which says nothing
     assert taker.acknowledged == 1
-    taker.take(Input(0, 0, b""))
+    taker.take((0, 0, b""))
     there.look(3)
     again = taker.state()
     assert again is not None
@@ -160,7 +159,7 @@ def test_another_line_takes_the_seat_over() -> None:
     old, new = Player(hub), Player(hub)
     taken = Seat(3, old.session, None, 0.0, world=World(()), window=3, inputs=4, rate=10)
     assert repr(taken) == "<Seat 3 of 'somebody'>"
-    taken.take(Input(0, 1, b"lost"))
+    taken.take((0, 1, b"lost"))
     taken.take_line(new.session)
     assert old.over == (2, "")
     assert taken.session is new.session

@@ -17,13 +17,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from operator import attrgetter, itemgetter
 from struct import Struct
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from openline.rooms.fields import Field
 
 __all__ = ["MAX_FIELDS", "Entity", "Schema", "Track"]
 
 MAX_FIELDS = 16
+
+_Packer: TypeAlias = tuple[
+    Callable[..., bytes], Callable[[tuple[Any, ...]], tuple[Any, ...]], tuple[int, ...]
+]
+"""How the fields of a mask are packed: what packs the numbers, what picks them, and where the texts stand."""
 
 
 class Schema:
@@ -61,7 +66,7 @@ class Schema:
         )
         self.quantisers = tuple(field.quantise for field in self.fields)
         self._full = Struct("<HB" + "".join(field.code for field in self.fields[: self.numbers]))
-        self._packers: dict[int, tuple[Struct, Any, tuple[int, ...]]] = {}
+        self._packers: dict[int, _Packer] = {}
 
     def pack_full(self, entity: int, kind: int, values: tuple[Any, ...]) -> bytes:
         """Pack all fields, for who did not see the entity before."""
@@ -70,23 +75,22 @@ class Schema:
 
     def pack_changed(self, entity: int, mask: int, values: tuple[Any, ...]) -> bytes:
         """Pack the fields of a mask."""
-        packer, pick, texts = self._packer(mask)
-        data = packer.pack(entity, mask, *pick(values))
+        pack, pick, texts = self._packers.get(mask) or self._packer(mask)
+        data = pack(entity, mask, *pick(values))
         return data + _pack_texts([values[at] for at in texts]) if texts else data
 
-    def _packer(self, mask: int) -> tuple[Struct, Any, tuple[int, ...]]:
-        """How to pack a mask: the numbers, where they stand, and where the texts stand. Made once for each mask."""
-        known = self._packers.get(mask)
-        if known is None:
-            picked = [at for at in range(len(self.fields)) if mask >> at & 1]
-            numbers = [at for at in picked if at < self.numbers]
-            codes = "".join(self.fields[at].code for at in numbers)
-            known = self._packers[mask] = (
-                Struct(f"<H{self.mask_code}{codes}"),
-                _picker(numbers),
-                tuple(at for at in picked if at >= self.numbers),
-            )
-        return known
+    def _packer(self, mask: int) -> _Packer:
+        """Find out how to pack a mask, once for each."""
+        picked = [at for at in range(len(self.fields)) if mask >> at & 1]
+        numbers = [at for at in picked if at < self.numbers]
+        codes = "".join(self.fields[at].code for at in numbers)
+        found: _Packer = (
+            Struct(f"<H{self.mask_code}{codes}").pack,
+            _picker(numbers),
+            tuple(at for at in picked if at >= self.numbers),
+        )
+        self._packers[mask] = found
+        return found
 
     def description(self) -> dict[str, Any]:
         """Say to a client how to read entities of this kind."""

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from struct import Struct
-from typing import NamedTuple
+from typing import TypeAlias
 
 from openline.hub.codes import ErrorCode, Refused
 
@@ -42,6 +42,7 @@ FULL = 1
 """The flag of a state that stands for itself."""
 
 _INPUT = Struct("<BII")
+_INPUT_SIZE, _unpack_input = _INPUT.size, _INPUT.unpack_from
 _ACKNOWLEDGEMENT = Struct("<BI")
 STATE_HEAD = Struct("<BBIIIHHHHH")
 _OVER = Struct("<BH")
@@ -60,18 +61,9 @@ class Over(IntEnum):
     """The game has failed."""
 
 
-class Input(NamedTuple):
-    """What a player sends.
-
-    Attributes:
-        acknowledged: The tick of the newest state that he has; 0: none.
-        number: The input's number; 0: it is an acknowledgement alone.
-        data: The input.
-    """
-
-    acknowledged: int
-    number: int
-    data: bytes
+Input: TypeAlias = tuple[int, int, bytes]
+"""What a player sends: the tick of the newest state that he has (0: none), the input's number (0: it is an
+acknowledgement alone), and the input."""
 
 
 def read_input(message: object, most: int) -> Input:
@@ -86,14 +78,14 @@ def read_input(message: object, most: int) -> Input:
     """
     if type(message) is bytes and message:
         kind, size = message[0], len(message)
-        if kind == INPUT and size >= _INPUT.size:
-            if size > _INPUT.size + most:
+        if kind == INPUT and size >= _INPUT_SIZE:
+            if size > _INPUT_SIZE + most:
                 raise Refused(ErrorCode.LIMIT_EXCEEDED)
-            _, acknowledged, number = _INPUT.unpack_from(message)
+            _, acknowledged, number = _unpack_input(message)
             if number:
-                return Input(acknowledged, number, message[_INPUT.size :])
+                return acknowledged, number, message[_INPUT_SIZE:]
         elif kind == ACKNOWLEDGEMENT and size == _ACKNOWLEDGEMENT.size:
-            return Input(_ACKNOWLEDGEMENT.unpack(message)[1], 0, b"")
+            return _ACKNOWLEDGEMENT.unpack(message)[1], 0, b""
     raise Refused(ErrorCode.BAD_REQUEST)
 
 

@@ -189,12 +189,9 @@ class Seat:
         credit = self._credit + per_tick
         if credit > self._inputs:
             credit = self._inputs
-        taken: list[tuple[int, bytes]] = []
-        while waiting and credit:
-            taken.append(waiting.popleft())
-            credit -= 1
-        self._credit = credit
-        return taken
+        count = min(credit, len(waiting))
+        self._credit = credit - count
+        return [waiting.popleft() for _ in range(count)]
 
     # What he gets.
 
@@ -210,26 +207,17 @@ class Seat:
         if base == tick or len(self._under_way) >= self._window:
             return None
         known, seen = self._known, self.seen
+        gone = entered = _NONE
         if known is seen:
             changed = world.changes(seen, base)
-            gone = entered = _NONE
         else:
             gone = [one.id.to_bytes(2, "little") for one in known - seen]
             entered = world.full(seen - known)
             changed = world.changes(known & seen, base) if known else _NONE
             self._known = seen
-        head = state_head(
-            STATE,
-            0 if base else FULL,
-            tick,
-            base,
-            self.input,
-            world.shown,
-            self._refusal,
-            len(gone),
-            len(entered),
-            len(changed),
-        )
+        flags, refusal = 0 if base else FULL, self._refusal
+        counts = len(gone), len(entered), len(changed)
+        head = state_head(STATE, flags, tick, base, self.input, world.shown, refusal, *counts)
         self._base = tick
         self._refusal = 0
         self._under_way.append(tick)

@@ -113,30 +113,28 @@ class World:
 
     def _note(self, entity: Entity, raw: tuple[object, ...]) -> None:
         """Something has changed: find what of it is sent."""
-        track, quantisers = entity.track, entity.schema.quantisers
+        track, schema, tick = entity.track, entity.schema, self.tick
         before, track.raw = track.raw, raw
         values = list(track.values)
         if before is None or not values:
             self._note_new(entity, raw)
             return
-        changed: list[int] = []
+        mask = 0
         for at, value in enumerate(raw):
             if value != before[at]:
                 try:
-                    sent = quantisers[at](value)
+                    sent = schema.quantisers[at](value)
                 except Exception as error:
                     self.failures.append((entity, error))
                     continue
                 if sent != values[at]:
                     values[at] = sent
-                    changed.append(at)
-        if changed:
-            tick, mask = self.tick, 0
-            track.values, track.at, track.full = tuple(values), tick, None
-            for at in changed:
-                track.changed[at] = tick
-                mask |= 1 << at
-            self._deltas[entity] = entity.schema.pack_changed(entity.id, mask, track.values)
+                    track.changed[at] = tick
+                    mask |= 1 << at
+        if mask:
+            now = track.values = tuple(values)
+            track.at, track.full = tick, None
+            self._deltas[entity] = schema.pack_changed(entity.id, mask, now)
 
     def _note_new(self, entity: Entity, raw: tuple[object, ...]) -> None:
         track = entity.track
