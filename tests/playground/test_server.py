@@ -150,3 +150,28 @@ async def test_the_hub_answers_at_its_own_paths_behind_the_same_host_check() -> 
     async with running() as address:
         assert (await fetch(address, http(address, "/health")))[0].startswith("HTTP/1.1 200 ")
         assert (await fetch(address, http("evil.example", "/health")))[0].startswith("HTTP/1.1 421 ")
+
+
+async def test_strangers_who_come_in_crowds_get_the_page_and_no_cookie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "index.html").write_text("<!doctype html><title>here</title>")
+    monkeypatch.setattr(server, "NEW_AT_ONCE", 2)
+    monkeypatch.setattr(server, "NEW_VISITORS", 0.001)
+    async with running(tmp_path) as address:
+        heads = [(await fetch(address, http(address, "/")))[0] for _ in range(3)]
+    assert ["Set-Cookie" in head for head in heads] == [True, True, False]
+    assert all(head.startswith("HTTP/1.1 200 ") for head in heads)
+
+
+async def test_one_other_machine_cannot_take_all_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MAX_LINES_OF_ADDRESS", 1)
+    monkeypatch.setattr(server.ipaddress, "ip_address", lambda address: Elsewhere())
+    async with running() as address, visiting(address, "Ada"):
+        assert await status_of_handshake(address) == 503
+
+
+class Elsewhere:
+    """Our own address, taken for another machine's."""
+
+    is_loopback = False

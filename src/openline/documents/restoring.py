@@ -9,6 +9,7 @@ the midst of a text, are not brought back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import Any, NamedTuple, Self, cast
 
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
@@ -62,7 +63,12 @@ class _Steps:
         self._transaction.__enter__()
         return self
 
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self._transaction.__exit__(kind, error, traceback)
 
     def count(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
+import time
 from collections.abc import Awaitable
 from contextlib import suppress
 from http import HTTPStatus
@@ -13,6 +15,7 @@ from urllib.parse import urlsplit
 from openline import Listener, Server, ServerConnection, serve
 from openline.exceptions import ConnectionClosed
 from openline.hub import Connect, Hub, Session
+from openline.hub.rate import Allowance
 from openline.hub.stores import open_store
 from openline.hub.transports.serving import WEBSOCKET_PATH
 from openline.playground import sources
@@ -33,6 +36,11 @@ from openline.websocket.serving import Serving
 INSPECTOR = "/lines/inspector"
 CUT = "/cut"
 MAX_LINES = 1_000  # open at once, the inspectors' included; a further one gets 503
+MAX_LINES_OF_ADDRESS = 200  # open at once from one other machine; a further one gets 503
+NEW_VISITORS = (
+    2.0  # a second, in the long run: each may keep something for ever; who comes faster gets no cookie
+)
+NEW_AT_ONCE = 400
 MAX_LINES_OF_ONE = 32  # sessions of the hub that one visitor may have
 MAX_MESSAGE = 2**16  # bytes of a message on a line that brings no bound of its own
 MAX_UNSENT = 2**20  # bytes that may wait for one visitor who does not read; then his line is cut
@@ -79,6 +87,7 @@ class Playground:
         self._files = StaticFiles(static, tuple(PATHS))
         self._inspector = Inspector()
         self._cuts = Cuts()
+        self._newcomers = Allowance(NEW_VISITORS, time.monotonic(), burst=NEW_AT_ONCE / NEW_VISITORS)
         self._hub.on_connect(self._who)
         self._app.line(INSPECTOR, self._inspector.show)
         self._app.http(CUT, self._cut)
@@ -154,6 +163,8 @@ class Playground:
             return line.respond(HTTPStatus.NOT_FOUND, "There is no such line.\n")
         if len(line.server.connections) >= MAX_LINES:
             return line.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many visitors: try again later.\n")
+        if _lines_of(line) >= MAX_LINES_OF_ADDRESS:
+            return line.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many lines from one address.\n")
         if path != INSPECTOR and (token := token_of(request.path)) is not None:
             if (seconds := self._cuts.refused_for(token)) > 0:
                 self._inspector.refused(token, request, seconds)
@@ -214,7 +225,8 @@ class Playground:
         if handler is not None:
             return await handler(request)
         response = await self._files.respond(request, self._app.ports_for(request))
-        if request.path in PATHS and self.visitors.user_of(request.headers) is None:
+        stranger = request.path in PATHS and self.visitors.user_of(request.headers) is None
+        if stranger and self._newcomers.take(time.monotonic()):
             response.headers["Set-Cookie"] = self.visitors.new_cookie(secure=request.secure)
         return response
 
@@ -236,6 +248,14 @@ def _samples_of(line: ServerConnection) -> tuple[str, ...]:
     request = handshake_of(line)[0]
     speaks_json = _path_of(request) == WEBSOCKET_PATH and "protobuf" not in urlsplit(request.path).query
     return (*TEXTS, *CONTROL) if speaks_json else CONTROL
+
+
+def _lines_of(line: ServerConnection) -> int:
+    """How many lines come from the same machine as this; of our own, where a proxy may stand, none."""
+    address = line.remote_address[0]
+    if ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+        return 0
+    return sum(other.remote_address[0] == address for other in line.server.connections)
 
 
 def _path_of(request: Request) -> str:
