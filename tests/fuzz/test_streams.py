@@ -59,6 +59,7 @@ def _ordered(outcome: Outcome) -> Outcome:
     return outcome._replace(sent=sorted(outcome.sent, key=lambda frame: frame.opcode != 0xA))
 
 
+@pytest.mark.timeout(120)
 @given(stream=streams())
 @settings(relaxed, max_examples=300)
 def test_any_stream_in_any_chunks_is_the_same_to_the_protocol(stream: Stream) -> None:

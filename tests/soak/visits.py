@@ -249,18 +249,27 @@ class Visits:
         ticket: str | None = None
         ship: int | None = None
 
+        early: list[bytes] = []  # what came before the answer was read: the first state, mostly
+
         def pushed(message: bytes) -> None:
-            if view is not None and message and message[0] == STATE:
-                view.apply(message)
-                self.done["states"] += 1
+            if not message or message[0] != STATE:
+                return
+            if view is None:
+                early.append(message)
+                return
+            view.apply(message)
+            self.done["states"] += 1
 
         guest = Guest(self.address, await new_cookie(self.address), pushed, protobuf=True)
 
         async def visit() -> None:
             nonlocal view, ticket, ship
             view = None
+            early.clear()
             answer = await guest.rpc("game.join", {"ticket": ticket})
             view = View(answer["kinds"])
+            for message in early:
+                view.apply(message)
             assert ship in (None, answer["data"]["ship"]), "the seat was given away"
             ticket, ship = answer["ticket"], answer["data"]["ship"]
             step = answer["input"]
