@@ -93,3 +93,14 @@ def test_what_makes_no_sense_is_refused() -> None:
     for radius, margin, most in ((0.0, 0.1, 9), (-1.0, 0.1, 9), (1.0, -0.1, 9), (1.0, 0.1, 0)):
         with pytest.raises(ValueError, match="a radius is above 0"):
             Interest(radius, margin=margin, most=most)
+
+
+@pytest.mark.parametrize("nowhere", [math.nan, math.inf, -math.inf])
+def test_what_stands_nowhere_is_not_seen_and_hides_nobody(nowhere: float) -> None:
+    interest = Interest(10.0)
+    dots = [Dot(x=number * 7 % 60 - 30) for number in range(60)]
+    near = {dot for dot in dots if abs(dot.x) <= 10}
+    interest.place([one for dot in dots for one in (dot, Dot(x=nowhere), Dot(y=nowhere))])
+    assert interest.seen(0, 0, NOTHING) == near
+    for place in ((nowhere, 0), (0, nowhere)):
+        assert interest.seen(*place, NOTHING) == NOTHING

@@ -1,4 +1,4 @@
-"""Who sees what: a grid of squares, a radius, and a little more before something is lost from sight again.
+"""Who sees what: rows of what stands side by side, a radius, and a little more before something is lost from sight.
 
 Without that margin an entity at the edge of sight would come and go with every tick, and each coming costs a whole
 entity.
@@ -6,14 +6,21 @@ entity.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from heapq import nsmallest
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from openline.rooms.entity import Entity
 
 __all__ = ["Interest"]
+
+_Row: TypeAlias = tuple[list[float], list[tuple[complex, Any]]]
+"""What stands in a row, from left to right: each ``x``, to be searched; and each place, with who is there."""
+
+_FIRST = itemgetter(0)
 
 
 class Interest:
@@ -36,8 +43,11 @@ class Interest:
             raise ValueError("a radius is above 0, a margin not negative, and one sees at least one entity")
         self._radius = radius
         self._most = most
-        self._side = self._far = 1.0 if radius is None else radius * (1 + margin)
-        self._cells: dict[tuple[float, float], list[tuple[complex, Any]]] = {}
+        self._far = 1.0 if radius is None else radius * (1 + margin)
+        # Two rows are as high as one sees far, and a little higher, for what rounding takes.
+        self._reach = self._far * (1 + 1e-9)
+        self._height = self._reach / 2
+        self._rows: dict[float, _Row] = {}
         self.everywhere: frozenset[Any] = frozenset()
 
     def place(self, entities: Iterable[Entity]) -> None:
@@ -45,21 +55,26 @@ class Interest:
         if self._radius is None:
             self.everywhere = frozenset(entities)
             return
-        cells: dict[tuple[float, float], list[tuple[complex, Any]]] = {}
+        rows: dict[float, _Row] = {}
         everywhere: set[Any] = set()
-        side = self._side
+        placed: list[tuple[float, float, Any]] = []
         entity: Any
         for entity in entities:
             if entity.everywhere:
                 everywhere.add(entity)
                 continue
             x, y = entity.x, entity.y
-            cell = (x // side, y // side)
-            if cell in cells:
-                cells[cell].append((complex(x, y), entity))
-            else:
-                cells[cell] = [(complex(x, y), entity)]
-        self._cells, self.everywhere = cells, frozenset(everywhere)
+            if x - x == 0:  # neither infinite nor none: such a one is nowhere, and must not spoil the order
+                placed.append((x, y, entity))
+        placed.sort(key=_FIRST)
+        height = self._height
+        for x, y, entity in placed:
+            row = rows.get(y // height)
+            if row is None:
+                row = rows[y // height] = ([], [])
+            row[0].append(x)
+            row[1].append((complex(x, y), entity))
+        self._rows, self.everywhere = rows, frozenset(everywhere)
 
     def seen(self, x: float, y: float, before: frozenset[Entity]) -> frozenset[Entity]:
         """Return what is seen from a place.
@@ -76,14 +91,15 @@ class Interest:
             found: Any = self.everywhere
         else:
             # On the path of every player: with complex numbers a distance is a subtraction and a call, both in C.
-            near, far, cells = self._radius, self._far, self._cells
-            column, row, here = x // self._side, y // self._side, complex(x, y)
+            near, far, rows = self._radius, self._far, self._rows
+            number, here = y // self._height, complex(x, y)
+            left, right = x - self._reach, x + self._reach
             places: list[tuple[complex, Any]] = []
-            for i in (column - 1, column, column + 1):
-                for j in (row - 1, row, row + 1):
-                    cell = cells.get((i, j))
-                    if cell:
-                        places += cell
+            for at in (number - 2, number - 1, number, number + 1, number + 2):
+                row = rows.get(at)
+                if row is not None:
+                    xs, there = row
+                    places += there[bisect_left(xs, left) : bisect_right(xs, right)]
             found = [
                 one
                 for place, one in places

@@ -189,9 +189,12 @@ class Seat:
         credit = self._credit + per_tick
         if credit > self._inputs:
             credit = self._inputs
-        count = min(credit, len(waiting))
-        self._credit = credit - count
-        return [waiting.popleft() for _ in range(count)]
+        taken: list[tuple[int, bytes]] = []
+        while waiting and credit:
+            taken.append(waiting.popleft())
+            credit -= 1
+        self._credit = credit
+        return taken
 
     # What he gets.
 
