@@ -213,6 +213,30 @@ class Worker:
         assert len(found) == count
         return found
 
+    def titles(self) -> list[str]:
+        """The titles of what is shown; empty: nothing was within some seconds."""
+        found: list[str] = self.page.evaluate(
+            """async () => {
+                const registration = await navigator.serviceWorker.ready;
+                for (let turn = 0; ; turn++) {
+                    const shown = await registration.getNotifications();
+                    if (shown.length || turn === 250) return shown.map(({ title }) => title);
+                    await new Promise((resolve) => setTimeout(resolve, 20));
+                }
+            }"""
+        )
+        return found
+
+    def clear(self) -> None:
+        """Close what is shown."""
+        self.page.evaluate(
+            """async () => {
+                const registration = await navigator.serviceWorker.ready;
+                for (const shown of await registration.getNotifications()) shown.close();
+            }"""
+        )
+        self.shown(0)
+
     def click(self) -> Any:
         """Click the notification that is shown; returns the address that was opened for it, if any.
 
@@ -264,9 +288,14 @@ def test_the_worker_shows_something_whatever_comes(worker: Worker) -> None:
         message(id="x", data=None),
         message(id="y", data={"title": 7}),
     )
-    for count, data in enumerate(nonsense, 1):
-        worker.deliver(data)
-        assert {one["title"] for one in worker.shown(count)} == {"You have a new notification"}
+    for data in nonsense:
+        worker.clear()
+        # A browser that is short of time has been seen to lose an event on the way to its worker: once more, then.
+        for _ in range(3):
+            worker.deliver(data)
+            if titles := worker.titles():
+                break
+        assert set(titles) == {"You have a new notification"}
 
 
 def test_a_click_goes_to_the_page_or_opens_it(demo: str, worker: Worker) -> None:
