@@ -147,6 +147,11 @@ class Peer:
         self.line.abort()
         await self.gone()
 
+    @property
+    def reading(self) -> bool:
+        """Whether what comes is still taken."""
+        return self._reading is not None and not self._reading.done()
+
     async def gone(self) -> int:
         """Wait until the line is closed; returns the code."""
         assert self._reading is not None

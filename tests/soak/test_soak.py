@@ -18,7 +18,7 @@ async def test_nothing_is_lost_and_nothing_left(capfd: pytest.CaptureFixture[str
     assert "3 rounds: nothing lost, nothing left" in capfd.readouterr().out
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_a_minute_of_visitors_loses_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     await soak_pages(0, 17.0)
     assert "3 rounds: nothing lost, nothing left" in capfd.readouterr().out

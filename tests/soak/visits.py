@@ -22,7 +22,7 @@ from .guest import CutOff, Guest, Refusal, new_cookie
 
 CHATTERS, WATCHERS, EDITORS, PLAYERS, READERS = 4, 3, 3, 3, 2
 
-SETTLING = 30.0  # seconds until all have everything, at the latest
+SETTLING = 60.0  # seconds until all have everything, at the latest
 TOO_FAST = 111  # the hub's error
 SYMBOLS = 20  # that a watcher looks at
 
@@ -228,7 +228,12 @@ class Visits:
             texts = {str(doc.get("soak", type=Text)) for doc in self.docs}
             return len(texts) == 1 and len(self.docs) == EDITORS
 
-        await until(is_one, "all have the same text", SETTLING)
+        try:
+            await until(is_one, "all have the same text", SETTLING)
+        except AssertionError:
+            mine = f"editor {number}: closed {peer.closed}, synced {peer.synced}, reading {peer.reading}"
+            sizes = [len(doc.get_update()) for doc in self.docs]
+            raise AssertionError(f"the texts differ; states of {sizes} bytes; {mine}") from None
         await peer.close()
 
     async def _again(self, peer: Peer, url: str, headers: dict[str, str]) -> None:
