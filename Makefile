@@ -23,7 +23,7 @@ install: run native $(PLAYGROUND)/static/index.html ## Make .venv with openline 
 demo: install ## Open the playground: make demo PORT=9000
 	$(BIN)/openline demo --port $(PORT)
 
-test: dev $(PLAYGROUND)/static/index.html $(NODE_INSTALLED) ## Run all tests (20 minutes at most)
+test: dev $(PLAYGROUND)/static/index.html $(NODE_INSTALLED) ## Run all tests (about half an hour on two cores)
 	$(BIN)/python tools/test_all.py
 
 lint: dev ## Check the style of the sources

@@ -1,8 +1,14 @@
-"""Cuts: which lines are reset, and for how long a page stays out. The reset itself: test_server.py."""
+"""Cuts: which lines are reset, and for how long a page stays out, and how a reset is felt."""
 
 from __future__ import annotations
 
-from openline.playground.cut import MAX_CUTS, REFUSED_FOR, Cuts
+import asyncio
+import contextlib
+
+import pytest
+
+from openline import ServerConnection, serve
+from openline.playground.cut import MAX_CUTS, REFUSED_FOR, Cuts, reset
 from openline.testing import FakeClock
 
 
@@ -36,3 +42,23 @@ def test_a_page_that_is_cut_again_stays_out_longer() -> None:
     clock.advance(3)
     cuts.cut("page")
     assert cuts.refused_for("page") == REFUSED_FOR
+
+
+async def test_a_reset_is_no_end_in_good_order() -> None:
+    """RST, and no FIN: what reads on the other side fails, instead of coming to an end."""
+
+    async def handler(ws: ServerConnection) -> None:
+        reset(ws)
+        await ws.wait_closed()
+
+    async with serve(handler, "127.0.0.1", 0) as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(
+            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+        with contextlib.suppress(ConnectionResetError):
+            await writer.wait_closed()
