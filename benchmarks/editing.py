@@ -25,12 +25,10 @@ from typing import Any
 
 from pycrdt import Doc, Text
 
+from benchmarks.whole_messages import Failure, whole_messages
+
 LEFT_OVER = 5.0
 """Seconds in which all must have come, after the last key."""
-
-
-class Failure(Exception):
-    """What came is not what should."""
 
 
 def _varint(value: int) -> bytes:
@@ -86,21 +84,9 @@ class Line:
         if not data:
             raise Failure("the server has closed a line")
         self.bytes += len(data)
-        buffer = self._buffer
-        buffer += data
-        at = 0
-        while len(buffer) - at >= 2:
-            size, head = buffer[at + 1], 2
-            if size >= 126:
-                head = 4 if size == 126 else 10
-                size = int.from_bytes(buffer[at + 2 : at + head], "big")
-            if len(buffer) - at < head + size:
-                break
-            if buffer[at] != 0x82:
-                raise Failure(f"a frame begins with {buffer[at]:#x}: {bytes(buffer[at : at + 40])!r}")
-            self._take(bytes(buffer[at + head : at + head + size]))
-            at += head + size
-        del buffer[:at]
+        self._buffer += data
+        for message in whole_messages(self._buffer, 0x82):
+            self._take(message)
 
     def _take(self, message: bytes) -> None:
         if message[0] != 0 or message[1] == 0:

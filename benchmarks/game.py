@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.whole_messages import Failure, whole_messages
 from openline.rooms import View
 
 RATE = 30
@@ -36,10 +37,6 @@ MEASURABLE = 1.0
 
 _STATE = 2
 _PUSH = 0x22  # field 4 of Reply; what stands in it are a message, its data, and nothing else
-
-
-class Failure(Exception):
-    """What came is not what should."""
 
 
 def _varint(value: int) -> bytes:
@@ -131,18 +128,9 @@ class Player:
         if not data:
             raise Failure("the server has closed a line")
         self.bytes += len(data)
-        buffer = self._buffer
-        buffer += data
-        at = 0
-        while len(buffer) - at >= 2:
-            size, head = buffer[at + 1], 2
-            if size == 126:
-                head, size = 4, int.from_bytes(buffer[at + 2 : at + 4], "big")
-            if len(buffer) - at < head + size:
-                break
-            self._take(bytes(buffer[at + head : at + head + size]))
-            at += head + size
-        del buffer[:at]
+        self._buffer += data
+        for message in whole_messages(self._buffer, 0x82):
+            self._take(message)
 
     def _take(self, unit: bytes) -> None:
         if unit == b"\0":

@@ -20,6 +20,8 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.whole_messages import Failure, whole_messages
+
 SYMBOLS = 500
 WATCHED = 50
 """Symbols that each client looks at."""
@@ -34,11 +36,6 @@ _VALUE = re.compile(
     rb'\{"push":\{"channel":"market:(\d+)","pub":\{"data":\{"n":(\d+),"price":[\d.]+,"at":(\d+)\}'
     rb',"time":\d+\}\}\}\n?'
 )
-_TEXT = 1
-
-
-class Failure(Exception):
-    """What came is not what should."""
 
 
 class Client:
@@ -92,22 +89,9 @@ class Client:
         if not data:
             raise Failure("the server has closed a connection")
         self.bytes += len(data)
-        buffer = self._buffer
-        buffer += data
-        at = 0
-        while len(buffer) - at >= 2:
-            size, head = buffer[at + 1], 2
-            if size == 126:
-                head, size = 4, int.from_bytes(buffer[at + 2 : at + 4], "big")
-            elif size == 127:
-                head, size = 10, int.from_bytes(buffer[at + 2 : at + 10], "big")
-            if len(buffer) - at < head + size:
-                break
-            if buffer[at] != 0x80 | _TEXT:
-                raise Failure(f"a frame begins with {buffer[at]:#x}")
-            self._take(bytes(buffer[at + head : at + head + size]))
-            at += head + size
-        del buffer[:at]
+        self._buffer += data
+        for message in whole_messages(self._buffer, 0x81):
+            self._take(message)
 
     def _take(self, message: bytes) -> None:
         if message == b"{}":
